@@ -1,0 +1,54 @@
+# Everything sets itself up: `make run`, `make test`. Needs Python >= 3.11 with venv, cargo, make, a C compiler.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.ready
+NATIVE := $(VENV)/.native
+RUST   := $(shell find native -name '*.rs' -o -name 'Cargo.toml' -o -name 'pyproject.toml' 2>/dev/null) Cargo.toml
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test check bench soak format clean
+
+help: ## show this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+$(VENV)/bin/uv:
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check 'uv>=0.5'
+
+$(NATIVE): $(VENV)/bin/uv $(RUST)
+	@echo "building alloy-native (first time: about a minute)"
+	$(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt maturin
+	cd native && VIRTUAL_ENV=$(abspath $(VENV)) $(abspath $(BIN))/maturin develop --release --quiet --uv
+	@touch $@
+
+$(STAMP): $(VENV)/bin/uv $(NATIVE) pyproject.toml constraints.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt --group dev -e '.[mqtt311,reference]'
+	@touch $@
+
+setup: $(STAMP) ## create .venv and build everything
+
+run: setup ## see real data come out normalised (alloy-edge demo)
+	$(BIN)/alloy-edge demo
+
+test: setup ## run the tests
+	$(BIN)/python -m pytest $(TESTS)
+
+check: setup ## format, lint, types, import direction, clippy
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	cargo fmt --all -- --check
+	cargo clippy --workspace --all-targets --release -- -D warnings
+
+bench: setup ## measure the shipped workloads
+	$(BIN)/alloy-edge bench
+
+format: setup ## rewrite the sources in the house style
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+	cargo fmt --all
+
+clean: ## remove what was built
+	rm -rf $(VENV) target dist

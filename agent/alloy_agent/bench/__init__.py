@@ -1,0 +1,1 @@
+"""The shipped workloads of `alloy-edge bench`."""

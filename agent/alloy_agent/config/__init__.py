@@ -1,0 +1,1 @@
+"""Configuration: YAML in, one checked document out (in a process of its own)."""

@@ -1,0 +1,1 @@
+"""What `alloy-edge demo` runs: configuration, samples, live table."""

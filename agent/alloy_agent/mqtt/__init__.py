@@ -1,0 +1,1 @@
+"""MQTT: a seam of about ten calls, two clients behind it, and the demo broker."""

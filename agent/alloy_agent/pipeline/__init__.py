@@ -1,0 +1,1 @@
+"""Pipelines: source, stages, quality, sinks."""

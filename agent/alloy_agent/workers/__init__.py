@@ -1,0 +1,1 @@
+"""Jailed worker processes as the core sees them."""

@@ -1,0 +1,1 @@
+"""Sources of Alloy Edge: framing, drivers, simulators, file formats."""

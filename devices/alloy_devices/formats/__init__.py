@@ -1,0 +1,1 @@
+"""File formats: describe and read in a jailed worker."""

@@ -1,0 +1,1 @@
+"""Framers: bytes in, frames out, no I/O."""

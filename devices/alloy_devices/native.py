@@ -1,0 +1,14 @@
+"""The one door of this package to `alloy_native`."""
+
+import alloy_native
+from alloy_native import CodedError
+
+_WANTED_ABI = 1
+
+if alloy_native.ABI != _WANTED_ABI:
+    raise ImportError(
+        f"alloy-native has interface {alloy_native.ABI}, this package needs {_WANTED_ABI}; "
+        "install both distributions from the same release"
+    )
+
+__all__ = ["CodedError"]

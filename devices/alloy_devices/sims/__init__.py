@@ -1,0 +1,1 @@
+"""Simulators: the other half of a protocol, with faults."""

@@ -1,0 +1,10 @@
+//! PyO3 bindings: conversion only.
+use pyo3::prelude::*;
+
+/// Interface version; each Python package compares it in its one importing module.
+const ABI: u32 = 1;
+
+#[pymodule]
+fn _native(m: &Bound<'_, PyModule>) -> PyResult<()> {
+    m.add("ABI", ABI)
+}

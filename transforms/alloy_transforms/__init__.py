@@ -1,0 +1,1 @@
+"""Record model, units, transform contract, sandbox worker and shipped transforms."""

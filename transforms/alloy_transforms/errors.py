@@ -1,0 +1,82 @@
+"""Errors of this package and the registry of the codes a transform can end with."""
+
+from __future__ import annotations
+
+from .native import CodedError
+
+
+class TransformError(CodedError):
+    """Root of every error this package raises on purpose."""
+
+
+class RecordError(TransformError):
+    """Data that does not fit the record model (`record.*`, `data.*`, `unit.*`)."""
+
+
+class ScriptError(TransformError):
+    """A transform's own failure (`script.*`, `build.*`)."""
+
+
+class ViolationError(TransformError):
+    """A worker did what no honest transform does (`violation.*`)."""
+
+
+WIRE_CODES: dict[int, str] = {
+    1: "data.div",
+    2: "data.index",
+    3: "data.value",
+    4: "data.overflow",
+    5: "data.range",
+    6: "data.schema",
+    7: "data.length",
+    32: "script.exception",
+    33: "script.wall",
+    34: "script.cpu",
+    35: "script.memory",
+    36: "script.recursion",
+    37: "script.output",
+    38: "script.crash",
+    48: "violation.syscall",
+    49: "violation.exec_map",
+    50: "violation.protocol",
+    64: "build.syntax",
+    65: "build.lang",
+    66: "build.type",
+    67: "build.limit",
+    68: "build.diff",
+    69: "build.rustc",
+    80: "load.signature",
+    81: "load.hash",
+    82: "load.arch",
+    83: "load.abi",
+    84: "load.elf",
+    85: "load.selftest",
+    200: "control.decline",
+    201: "control.fuel",
+}
+"""Byte on the worker wire -> dotted name; never reused."""
+
+CODES: dict[str, str] = {
+    "data.div": "division by zero",
+    "data.index": "an index lies outside its sequence",
+    "data.value": "a value is not what the transform accepts",
+    "data.overflow": "a number does not fit",
+    "data.range": "a field or state value does not fit its declared type",
+    "data.schema": "a field is missing or of the wrong type",
+    "data.length": "the input is too short or too long",
+    "script.exception": "the transform raised an exception that is not about data",
+    "script.wall": "the batch took longer than its wall-clock limit; the worker was killed",
+    "script.cpu": "the worker used up its CPU limit",
+    "script.memory": "the transform asked for more memory than it may have",
+    "script.recursion": "the transform recursed too deeply",
+    "script.output": "the transform produced more output than it may",
+    "script.crash": "the worker died from a signal",
+    "violation.syscall": "the worker made a system call outside its allow-list; the kernel killed it",
+    "violation.exec_map": "the worker tried to map executable memory",
+    "violation.protocol": "the worker sent a malformed reply",
+    "build.syntax": "the file is not valid Python",
+    "build.lang": "the file uses what its profile does not allow",
+    "build.type": "the declared contract is inconsistent",
+    "build.limit": "the file exceeds a size limit",
+}
+"""code -> meaning; codes are never reused. `docs/errors.md` is generated from this."""

@@ -1,0 +1,1 @@
+"""Shipped transforms, one file each."""

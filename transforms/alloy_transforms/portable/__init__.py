@@ -1,0 +1,1 @@
+"""Modules in the portable language, given to transforms as `kit` and `fmath`."""

@@ -1,0 +1,1 @@
+"""What runs inside the jail: zygote, worker, runner; and its wire protocol."""

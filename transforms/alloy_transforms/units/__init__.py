@@ -1,0 +1,1 @@
+"""UCUM units: parse, convert, and map the spellings of CF, FITS and SenML."""

@@ -1,0 +1,1 @@
+"""Encodings of the record model: CBOR, MessagePack, JSON lines."""
