@@ -1,4 +1,8 @@
 //! PyO3 bindings: conversion only.
+mod formats;
+mod jail;
+mod kernels;
+
 use pyo3::prelude::*;
 
 /// Interface version; each Python package compares it in its one importing module.
@@ -6,5 +10,8 @@ const ABI: u32 = 1;
 
 #[pymodule]
 fn _native(m: &Bound<'_, PyModule>) -> PyResult<()> {
-    m.add("ABI", ABI)
+    m.add("ABI", ABI)?;
+    kernels::register(m)?;
+    formats::register(m)?;
+    jail::register(m)
 }
