@@ -106,6 +106,14 @@ class Subscription(Protocol):
     async def __anext__(self) -> Message: ...
 
 
+class PublishTicket(Protocol):
+    """One publish that was accepted in order; `wait` returns when the broker has answered."""
+
+    async def wait(self) -> PublishResult:
+        """QoS 0: returns once written. QoS 1: returns when the PUBACK came, across reconnects."""
+        ...
+
+
 class Link(Protocol):
     """A broker connection that outlives disconnects; unacknowledged QoS 1 publishes are sent again (DUP)."""
 
@@ -128,6 +136,22 @@ class Link(Protocol):
         """Will of the next CONNECT (read at each connect)."""
         ...
 
+    async def send(
+        self,
+        topic: str,
+        payload: bytes,
+        *,
+        qos: int = 1,
+        retain: bool = False,
+        content_type: str = "",
+        response_topic: str = "",
+        correlation_data: bytes = b"",
+        expiry_s: int | None = None,
+        user_properties: tuple[tuple[str, str], ...] = (),
+    ) -> PublishTicket:
+        """Accept one publish in the order of the calls; waits while `inflight_maximum` are unacknowledged."""
+        ...
+
     async def publish(
         self,
         topic: str,
@@ -141,7 +165,7 @@ class Link(Protocol):
         expiry_s: int | None = None,
         user_properties: tuple[tuple[str, str], ...] = (),
     ) -> PublishResult:
-        """QoS 0: return when written. QoS 1: return when the PUBACK came, across reconnects."""
+        """`send`, then wait for its ticket."""
         ...
 
     async def subscribe(self, topic_filter: str, *, qos: int = 1, queue: int = 64) -> Subscription:

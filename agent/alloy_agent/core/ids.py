@@ -1,0 +1,55 @@
+"""Identifiers: the boot id, run ids, and the birth/death number that outlives the process."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+def ulid(ns: int, entropy: bytes) -> str:
+    """A ULID: 48 bits of milliseconds and 80 bits of entropy, 26 characters, sortable by time.
+
+    Source: the ULID specification (github.com/ulid/spec).
+    """
+    number = ((ns // 1_000_000) & ((1 << 48) - 1)) << 80 | int.from_bytes(entropy[:10], "big")
+    return "".join(_CROCKFORD[(number >> shift) & 31] for shift in range(125, -1, -5))
+
+
+def stream_run(ns: int) -> str:
+    """A new run of a stream: unique to this start of this pipeline."""
+    return ulid(ns, os.urandom(10))
+
+
+def file_run(name: str, size: int, mtime_ns: int, sid: str) -> str:
+    """The run of a file: the same file decoded again gives the same run, so that repeats can be dropped."""
+    seed = f"{name}\0{size}\0{mtime_ns}\0{sid}".encode()
+    return ulid(mtime_ns, hashlib.sha256(seed).digest())
+
+
+def next_birth(path: Path) -> int:
+    """The next birth/death number: one more than the last start, kept in a small file.
+
+    A lost or damaged file starts over at 1; start never fails for its sake.
+    """
+    try:
+        number = int(path.read_text(encoding="ascii").strip()) + 1
+    except (OSError, ValueError):
+        number = 1
+    beside = path.with_suffix(".tmp")
+    try:
+        with beside.open("w", encoding="ascii") as file:
+            file.write(f"{number}\n")
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    except OSError:
+        return number
+    return number
