@@ -1,1 +1,5 @@
-"""Encodings of the record model: CBOR, MessagePack, JSON lines."""
+"""Encodings of the record model: CBOR (default), MessagePack, JSON lines."""
+
+from .encoding import ENCODINGS, Encoding, encoding
+
+__all__ = ["ENCODINGS", "Encoding", "encoding"]
