@@ -188,7 +188,7 @@ class Pipeline(Base, frozen=True):
 
     name: str
     file: str  # as shown in messages
-    digest: str  # SHA-256 hex of the compiled section without this field
+    digest: str  # SHA-256 hex of the compiled section without this field and without `marks`
     source: LinesSource | MqttSource | FilesSource
     sinks: tuple[MqttSink | FileSink | StdoutSink, ...]
     stages: tuple[TransformRef, ...] = ()
@@ -199,6 +199,7 @@ class Pipeline(Base, frozen=True):
     batch_bytes: int = 1 << 20
     batch_wait_ms: float = 20.0
     enabled: bool = True
+    marks: dict[str, tuple[int, int]] = {}  # "stage.0", "case.ERS2.0", "route", "expect.x" -> (line, column)
 
 
 class Problem(Base, frozen=True):
@@ -209,6 +210,8 @@ class Problem(Base, frozen=True):
     column: int
     code: str  # config.*
     message: str
+    got: str = ""
+    expected: str = ""
     hint: str = ""
     severity: str = "error"  # error | warning
 
