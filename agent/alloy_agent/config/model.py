@@ -224,3 +224,4 @@ class Document(Base, frozen=True):
     pipelines: tuple[Pipeline, ...] = ()
     problems: tuple[Problem, ...] = ()
     broken: tuple[str, ...] = ()  # pipeline files that were left out
+    device_valid: bool = True  # False: `agent` holds defaults only, nothing may be started from it
