@@ -10,6 +10,8 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from ..errors import LinkError
+
 
 @dataclass(frozen=True, slots=True)
 class Will:
@@ -38,9 +40,41 @@ class LinkOptions:
     receive_maximum: int = 64  # inbound QoS 1 messages not yet acknowledged by us
     inflight_maximum: int = 256  # outbound QoS 1 messages not yet acknowledged by the broker
     max_packet_bytes: int = 1 << 20
+    inbound_bytes: int = 16 << 20  # payload of inbound QoS 1 messages not yet acknowledged by us
     connect_timeout_s: float = 10.0
+    ack_timeout_s: float = 30.0  # oldest publish without PUBACK: reconnect and send again
+    stall_s: float = 1.0  # a full QoS 0 queue may delay the broker's answers this long, then QoS 0 is dropped
+    unclaimed_hold_s: float = 30.0  # a message of the session that no subscription wants waits this long
     backoff_first_s: float = 0.2
     backoff_max_s: float = 30.0
+
+    def __post_init__(self) -> None:
+        bounds = {
+            "port": (self.port, 1, 65_535),
+            "keepalive_s": (self.keepalive_s, 1, 65_535),
+            "session_expiry_s": (self.session_expiry_s, 0, 0xFFFF_FFFF),
+            "receive_maximum": (self.receive_maximum, 1, 4096),
+            "inflight_maximum": (self.inflight_maximum, 1, 16_384),
+            "max_packet_bytes": (self.max_packet_bytes, 1024, 16 << 20),
+            "inbound_bytes": (self.inbound_bytes, self.max_packet_bytes, 1 << 30),
+            "connect_timeout_s": (self.connect_timeout_s, 0.01, 300),
+            "ack_timeout_s": (self.ack_timeout_s, 0.01, 3600),
+            "stall_s": (self.stall_s, 0.01, 60),
+            "unclaimed_hold_s": (self.unclaimed_hold_s, 0, 3600),
+            "backoff_first_s": (self.backoff_first_s, 0.001, 3600),
+            "backoff_max_s": (self.backoff_max_s, self.backoff_first_s, 3600),
+        }
+        for name, (value, low, high) in bounds.items():
+            if not low <= value <= high:
+                raise LinkError(
+                    "mqtt.option",
+                    "a link option is out of range",
+                    where=name,
+                    got=str(value),
+                    expected=f"{low} to {high}",
+                )
+        if not self.host or not self.client_id:
+            raise LinkError("mqtt.option", "host and client_id must not be empty", where="link")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +92,7 @@ class Message:
     correlation_data: bytes = b""
     expiry_s: int | None = None
     user_properties: tuple[tuple[str, str], ...] = ()
+    received_ns: int = 0  # UTC, when the packet was read from the socket
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +118,9 @@ class LinkStats:
     received: int = 0
     resent: int = 0
     no_subscriber: int = 0
+    dropped: int = 0  # inbound QoS 0 whose consumer stalled
+    unclaimed: int = 0  # inbound messages that no subscription wanted
+    stale_acks: int = 0  # acknowledgements of a former connection; the broker sends those messages again
     connected: bool = False
     last_error: str = ""
 
@@ -99,11 +137,19 @@ class Capabilities:
 
 
 class Subscription(Protocol):
-    """Messages of one subscription, in order; a bounded queue: when it is full the socket is not read."""
+    """Messages of one subscription, in order; a bounded queue (docs/adr/0006-mqtt.md: what waits)."""
 
     def __aiter__(self) -> AsyncIterator[Message]: ...
 
     async def __anext__(self) -> Message: ...
+
+    async def batch(self, limit: int) -> list[Message]:
+        """Wait for one message, then take up to `limit` that are there; empty: the subscription ended."""
+        ...
+
+    async def close(self) -> None:
+        """End this subscription; the broker forgets the filter when nobody else here uses it."""
+        ...
 
 
 class PublishTicket(Protocol):
@@ -165,15 +211,21 @@ class Link(Protocol):
         expiry_s: int | None = None,
         user_properties: tuple[tuple[str, str], ...] = (),
     ) -> PublishResult:
-        """`send`, then wait for its ticket."""
+        """`send`, then wait for its ticket. QoS 0: in the bounded write buffer. QoS 1: the PUBACK came.
+
+        A cancelled QoS 1 publish that was already sent may still be delivered: the packet id is in use.
+        """
         ...
 
     async def subscribe(self, topic_filter: str, *, qos: int = 1, queue: int = 64) -> Subscription:
-        """Subscribe now and after every reconnect without a session; `queue` bounds unread messages."""
+        """Subscribe now and after every reconnect without a session; QoS 2 is lowered to 1.
+
+        `queue` bounds unread QoS 0 messages; unread QoS 1 messages are bounded by `receive_maximum`.
+        """
         ...
 
     async def unsubscribe(self, topic_filter: str) -> None:
-        """End a subscription."""
+        """End every subscription of this filter."""
         ...
 
     async def disconnect(self) -> None:
