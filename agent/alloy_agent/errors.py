@@ -15,6 +15,10 @@ class BrokerError(AgentError):
     """The demo broker (`broker.*`)."""
 
 
+class ConfigError(AgentError):
+    """The configuration as a whole cannot be had (`config.*`, `secret.*`)."""
+
+
 CODES: dict[str, str] = {
     "mqtt.option": "a link option is out of range",
     "mqtt.topic": "a topic or topic filter breaks the rules of MQTT",
@@ -37,5 +41,33 @@ CODES: dict[str, str] = {
     "broker.address": "the demo broker listens on loopback only",
     "broker.listen": "the demo broker could not open its port",
     "broker.option": "a broker option is out of range",
+    "config.ambiguous": "a plain word that other YAML readers take for a number or a truth value",
+    "config.compiler": "the compiler process failed, ran too long, or wrote what is no document",
+    "config.contract": "the fields of a transform do not fit what comes before it",
+    "config.duplicate_key": "a key is given twice in one section",
+    "config.duplicate_name": "two pipelines have one name, or two sinks one place",
+    "config.encoding": "the file is not UTF-8",
+    "config.exclusive": "keys that exclude each other stand together",
+    "config.limit": "the file, a list, a text or a transform is larger than its limit",
+    "config.missing_key": "a key that is needed is not there",
+    "config.needs_broker": "a pipeline uses MQTT and `agent.yaml` names no broker",
+    "config.no_pipelines": "the folder holds no pipeline (a warning)",
+    "config.not_yet": "a key of a coming version; the hint says what is true today",
+    "config.optional_field": "a transform takes a field that the one before may leave out (a warning)",
+    "config.secret_inline": "a secret is written in the file; it is named by credential, file or environment",
+    "config.too_many_workers": "the pipelines need more workers than `workers.max`",
+    "config.topic": "an MQTT topic filter is malformed, or matches what the device itself publishes",
+    "config.transform_path": "a transform's path leads out of transforms/, or is no readable Python file",
+    "config.type": "a value is of another kind than its key wants, or missing",
+    "config.unknown_field": "`expect`, `route` or `params` names a field that no transform gives",
+    "config.unknown_key": "a key that is not known in its section",
+    "config.unknown_transform": "neither a shipped transform nor a file below transforms/",
+    "config.unreadable": "a file or folder cannot be opened",
+    "config.value": "a value is of the right kind and outside what is accepted",
+    "config.yaml": "the file is not valid YAML",
+    "config.yaml_feature": "a part of YAML that is not accepted: tags, several documents, recursive aliases",
+    "secret.missing": "the credential, file or variable that holds a secret is not there",
+    "secret.permissions": "the file of a secret may be read or changed by others, or is no regular file",
+    "secret.value": "a secret is empty, too long, or spans several lines",
 }
 """code -> meaning; codes are never reused. `docs/errors.md` is generated from this."""

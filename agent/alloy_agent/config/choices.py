@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .kinds import Kind, refuse
-from .report import Report, meant
-from .shapes import Section, TakesEmpty, Values, section_pairs
+from .report import Report, perhaps
+from .shapes import Section, TakesEmpty, Values, read_below, section_pairs
 from .tree import Items, Node, Scalar
 
 
@@ -36,7 +36,7 @@ class OneOf(TakesEmpty):
             section = self.options.get(node.text)
             if section and not any(key.required for key in section.keys.values()) and not section.one_of:
                 return Tagged(node.text, Values(node), node)
-            hint = f"write {node.text}: {{…}}" if section else meant(node.text, self.options)
+            hint = f"write {node.text}: {{…}}" if section else perhaps(node.text, self.options)
             refuse(report, node, f"a section with {wanted}", hint)
             return None
         pairs = section_pairs(node, report, self.what)
@@ -54,7 +54,7 @@ class OneOf(TakesEmpty):
                     "config.unknown_key",
                     f"`{name.text}` is not a kind of {self.what}",
                     expected=wanted,
-                    hint=meant(name.text, self.options),
+                    hint=perhaps(name.text, self.options),
                 )
         if not pairs:
             report.add(node, "config.missing_key", f"{self.what} says no kind", expected=wanted)
@@ -66,7 +66,9 @@ class OneOf(TakesEmpty):
                 got=f"{len(known)} kinds",
                 expected=wanted,
             )
-        read = [(name, self.options[name.text].read(child, report)) for name, child in known]
+        read = [
+            (name, read_below(name.text, self.options[name.text], child, report)) for name, child in known
+        ]
         first = next(((name, values) for name, values in read if values is not None), None)
         return Tagged(first[0].text, first[1], first[0]) if first else None
 
@@ -157,7 +159,7 @@ class Mapped:
                 continue
             values.nodes[name.text] = child
             values.keys_at[name.text] = name
-            value = self.kind.read(child, report)
+            value = read_below(name.text, self.kind, child, report)
             if value is not None:
                 values[name.text] = value
         return values

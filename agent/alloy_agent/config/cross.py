@@ -69,12 +69,13 @@ class Device:
         """Count the workers of a good pipeline; refuse the one that would need more than there are."""
         needed = workers_needed(pipeline)
         total = self._workers + needed
+        left = 0 if self._agent is None else self._agent.workers.max - self._workers
         if needed and self._agent is not None and total > self._agent.workers.max:
             marks = pipeline.marks
             report.add(
                 Mark(*marks.get("transform", marks.get("route", (1, 1)))),
                 "config.too_many_workers",
-                f"`{pipeline.name}` needs {needed} of the workers and so many are not left",
+                f"`{pipeline.name}` needs {needed} workers, {left} are left",
                 got=f"{total} workers together with the pipelines before it",
                 expected=f"at most {self._agent.workers.max}",
                 hint=f"set workers: {{max: {total}}} in agent.yaml (about 2 MB each), or disable a pipeline",

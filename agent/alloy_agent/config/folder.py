@@ -96,10 +96,11 @@ def _text(path: Path, report: Report) -> str | None:
             START, "config.unreadable", f"the file cannot be read: {os.strerror(error.errno or 0)}", hint=hint
         )
         return None
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        report.add(START, "config.unreadable", "this is no regular file")
+        return None
     with os.fdopen(fd, "rb") as file:
-        if not stat.S_ISREG(os.fstat(fd).st_mode):
-            report.add(START, "config.unreadable", "this is no regular file")
-            return None
         data = file.read(MAX_FILE_BYTES + 1)
     if len(data) > MAX_FILE_BYTES:
         report.add(

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from .report import Report, meant
+from .report import Report, perhaps
 from .tree import Node, Scalar, shown
 
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)\Z")
@@ -186,10 +186,10 @@ class Choice:
             report.add(
                 node,
                 self.code,
-                "the word is not known here",
+                "the value is none of those accepted",
                 got=shown(node),
                 expected=wanted,
-                hint=meant(node.text, self.names),
+                hint=perhaps(node.text, self.names),
             )
         return None
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .kinds import refuse
-from .report import Report, meant
+from .report import Report
 from .tree import Node, Scalar, shown
 
 
@@ -36,12 +36,9 @@ class Measure:
             return None
         unit = match[2] or self.bare
         if unit not in self.units:
+            usual = self.example.lstrip("0123456789.")
             got = shown(node) if match[2] else f"{shown(node)}, a number without a unit"
-            hint = (
-                meant(match[2], self.units)
-                if match[2]
-                else f"write the unit: {match[1]}{next(iter(self.units))}"
-            )
+            hint = "units: " + ", ".join(self.units) if match[2] else f"write the unit: {match[1]}{usual}"
             report.add(
                 node,
                 "config.value",

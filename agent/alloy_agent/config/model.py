@@ -210,6 +210,7 @@ class Problem(Base, frozen=True):
     column: int
     code: str  # config.*
     message: str
+    key: str = ""  # "mqtt.port", where the finding belongs to one key
     got: str = ""
     expected: str = ""
     hint: str = ""

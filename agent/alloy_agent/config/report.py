@@ -41,6 +41,7 @@ class Report:
 
     def __init__(self, file: str) -> None:
         self.file = file
+        self.path: list[str] = []  # keys from the top of the file to what is being read
         self._problems: list[Problem] = []
         self._unshown = 0
 
@@ -66,6 +67,7 @@ class Report:
                 column=place.column,
                 code=code,
                 message=message,
+                key=".".join(self.path),
                 got=got,
                 expected=expected,
                 hint=hint,
@@ -99,15 +101,21 @@ def did_you_mean(word: str, names: Iterable[str]) -> str:
     """The nearest of `names`, or an empty text. difflib is imported here: only a wrong file needs it."""
     from difflib import get_close_matches
 
-    near = get_close_matches(word[:64], list(names), n=1, cutoff=0.6)
+    near = get_close_matches(word[:64].lower(), list(names), n=1, cutoff=0.6)
     return near[0] if near else ""
+
+
+def perhaps(word: str, names: Iterable[str]) -> str:
+    """A hint that names the nearest of `names`, if one is near."""
+    near = did_you_mean(word, names)
+    return f"did you mean `{near}`?" if near else ""
 
 
 def meant(word: str, names: Iterable[str]) -> str:
     """A hint for a wrong name: the nearest one, else all of them."""
     known = sorted(names)
-    near = did_you_mean(word, known)
+    near = perhaps(word, known)
     if near:
-        return f"did you mean `{near}`?"
+        return near
     listed = ", ".join(f"`{name}`" for name in known[:16])
     return f"known here: {listed}" + (", …" if len(known) > 16 else "") if known else ""

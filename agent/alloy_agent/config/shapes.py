@@ -49,6 +49,29 @@ def section_pairs(node: Node, report: Report, what: str) -> tuple[tuple[Scalar, 
 
 
 @dataclass(frozen=True)
+class _Absent:
+    """Stands in for the kind of a key whose value is not there."""
+
+    hint: str
+
+    def read(self, node: Node, report: Report) -> None:
+        """See `Kind.read`."""
+        refuse(report, node, "a value", self.hint)
+
+    def schema(self) -> dict[str, Any]:
+        """See `Kind.schema`."""
+        return {"type": "null"}
+
+
+def read_below(name: str, kind: Kind, node: Node, report: Report) -> Any:
+    """Read the value of one key; what is reported meanwhile carries the key's path."""
+    report.path.append(name)
+    value = kind.read(node, report)
+    report.path.pop()
+    return value
+
+
+@dataclass(frozen=True)
 class Section(TakesEmpty):
     """Known keys; unknown ones are reported with the nearest known one.
 
@@ -69,7 +92,7 @@ class Section(TakesEmpty):
         values = Values(node)
         if self.short and isinstance(node, Scalar) and not node.empty:
             values.nodes[self.short] = values.keys_at[self.short] = node
-            value = self.keys[self.short].kind.read(node, report)
+            value = read_below(self.short, self.keys[self.short].kind, node, report)
             if value is not None:
                 values[self.short] = value
             return values
@@ -85,14 +108,10 @@ class Section(TakesEmpty):
             values.nodes[name.text] = child
             values.keys_at[name.text] = name
             if isinstance(child, Scalar) and child.empty and not isinstance(key.kind, TakesEmpty):
-                refuse(
-                    report,
-                    child,
-                    "a value",
-                    f"remove `{name.text}` to get its default" if not key.required else "",
-                )
+                hint = f"remove `{name.text}` to get its default" if not key.required else ""
+                read_below(name.text, _Absent(hint), child, report)
                 continue
-            value = key.kind.read(child, report)
+            value = read_below(name.text, key.kind, child, report)
             if value is not None:
                 values[name.text] = value
         self._missing(node, values, guessed, report)

@@ -11,7 +11,7 @@ from .limits import MAX_CASES, MAX_PARAMS, MAX_SINKS, MAX_STAGES
 from .measures import duration, size
 from .names import ABSOLUTE, FIELD, NAME
 from .report import Report
-from .shapes import Key, Section, Values, section_pairs
+from .shapes import Key, Section, Values, read_below, section_pairs
 from .spec_source import SOURCE
 from .tree import Node
 
@@ -51,7 +51,7 @@ class RouteKind:
             target = values if name.text in ("on", "else") else cases
             target.nodes[name.text] = child
             target.keys_at[name.text] = name
-            value = kind.read(child, report)
+            value = read_below(name.text, kind, child, report)
             if value is not None:
                 target[name.text] = value
         if "on" not in values.nodes:
