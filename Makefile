@@ -7,10 +7,10 @@ NATIVE := $(VENV)/.native
 RUST   := $(shell find native -name '*.rs' -o -name 'Cargo.toml' -o -name 'pyproject.toml' 2>/dev/null) Cargo.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check bench soak format clean
+.PHONY: help setup run test test-slow test-rust check bench format clean
 
 help: ## show this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 $(VENV)/bin/uv:
 	$(PYTHON) -m venv $(VENV)
@@ -31,8 +31,14 @@ setup: $(STAMP) ## create .venv and build everything
 run: setup ## see real data come out normalised (alloy-edge demo)
 	$(BIN)/alloy-edge demo
 
-test: setup ## run the tests
-	$(BIN)/python -m pytest $(TESTS)
+test: setup ## run the tests (quick ones; the slow rest is `make test-slow`)
+	$(BIN)/python -m pytest -m "not slow and not once" $(TESTS)
+
+test-slow: setup ## run the slow tests and those made once per release
+	$(BIN)/python -m pytest -m "slow or once" --durations=15 $(TESTS)
+
+test-rust: setup ## run the tests of the Rust crates
+	cargo test --quiet --release -p alloy-kernels -p alloy-jail
 
 check: setup ## format, lint, types, import direction, clippy
 	$(BIN)/ruff format --check .

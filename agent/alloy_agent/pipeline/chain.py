@@ -8,7 +8,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from alloy_agent.errors import AgentError
 from alloy_devices.source import Input, Scalar
@@ -73,18 +73,48 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class ChainReply:
-    """The outcome of a chain; `src[row]` is the index of the *source* input of each row."""
+    """The outcome so far of a chain.
+
+    Attributes:
+        src: for each row, the index of the *source* input it was made of.
+        stages: the stages that ran, with their replies.
+        rows_of: for each stage, its row for each row of the outcome.
+    """
 
     rows: int
     src: Sequence[int]
+    stages: tuple[Stage, ...]
     replies: tuple[StageReply, ...]
-    rows_of: tuple[Sequence[int], ...]  # for each stage: its row for each row of the outcome
+    rows_of: tuple[Sequence[int], ...]
     refused: tuple[Refused, ...]
 
     def column(self, origin: Origin, field: Field) -> Column:
         """The values of one variable, one for each row of the outcome."""
         reply = self.replies[origin.stage]
         return gather(reply.columns[origin.column], field, reply.rows, self.rows_of[origin.stage])
+
+    def named(self, name: str) -> list[Scalar | None]:
+        """The values of a field of the rows by name; the latest stage that has it counts.
+
+        Raises:
+            AgentError: `pipeline.no_field`, no stage so far delivers it.
+        """
+        for number in range(len(self.stages) - 1, -1, -1):
+            for index, field in enumerate(self.stages[number].contract.outputs):
+                if field.name == name:
+                    return open_column(self.column(Origin(number, index), field), field, self.rows)
+        raise AgentError(
+            "pipeline.no_field",
+            f"no stage delivers `{name}`",
+            where=" -> ".join(stage.contract.name for stage in self.stages),
+            hint="name a field of OUTPUT of an earlier stage",
+        )
+
+    def select(self, rows: Sequence[int]) -> ChainReply:
+        """Only these rows, in this order; what was refused stays with the original."""
+        src = [self.src[row] for row in rows]
+        rows_of = tuple([numbers[row] for row in rows] for numbers in self.rows_of)
+        return ChainReply(len(rows), src, self.stages, self.replies, rows_of, ())
 
 
 def source_columns(contract: Contract, batch: Sequence[Input]) -> list[Values]:
@@ -113,6 +143,10 @@ def source_columns(contract: Contract, batch: Sequence[Input]) -> list[Values]:
     return columns
 
 
+def _numbers(column: Column, dtype: str) -> Sequence[Any]:
+    return array(_CASTS[dtype], column.values)
+
+
 def open_column(column: Column, field: Field, rows: int) -> list[Scalar | None]:
     """Packed column -> Python values; missing values are None. Numbers are mantissas."""
     dtype = OUTPUT_TYPES[field.type]
@@ -123,7 +157,7 @@ def open_column(column: Column, field: Field, rows: int) -> list[Scalar | None]:
         parts = [arena[offsets[i] : offsets[i + 1]] for i in range(rows)]
         values = [part.decode() for part in parts] if dtype == "utf8" else list(parts)
     else:
-        values = memoryview(column.values).cast(_CASTS[dtype]).tolist()
+        values = list(_numbers(column, dtype))
         if dtype == "bool":
             values = [bool(value) for value in values]
     if column.validity is not None:
@@ -151,42 +185,35 @@ def gather(column: Column, field: Field, rows: int, wanted: Sequence[int]) -> Co
         for part in parts:
             ends.append(ends[-1] + len(part))
         return Column(ends.tobytes(), b"".join(parts), validity)
-    cast = _CASTS[dtype]
-    source = memoryview(column.values).cast(cast)
-    return Column(array(cast, [source[row] for row in wanted]).tobytes(), b"", validity)
+    numbers = _numbers(column, dtype)
+    return Column(array(_CASTS[dtype], [numbers[row] for row in wanted]).tobytes(), b"", validity)
 
 
-class Chain:
-    """Stages in a row, each with its own worker."""
+def _refused(stage: Stage, errors: Sequence[StageError], to_source: Sequence[int]) -> list[Refused]:
+    name = stage.contract.name
+    return [Refused(to_source[e.index], e.code, e.message, name, e.line) for e in errors]
 
-    def __init__(self, stages: Sequence[Stage]) -> None:
-        self.stages = tuple(stages)
 
-    async def run(self, columns: Sequence[Values], n: int) -> ChainReply:
-        """Run one batch through every stage; `columns` are the first stage's inputs."""
-        replies: list[StageReply] = []
-        refused: list[Refused] = []
-        to_source: Sequence[int] = range(n)  # source input of each input of the current stage
-        for number, stage in enumerate(self.stages):
-            if number:
-                columns = self._next_columns(number, replies[-1])
-            reply = await stage.run(columns, n)
-            for error in reply.errors:
-                refused.append(
-                    Refused(to_source[error.index], error.code, error.message, stage.contract.name, error.line)
-                )
-            to_source = [to_source[index] for index in reply.src]
-            n = reply.rows
-            replies.append(reply)
-        rows_of: list[Sequence[int]] = [range(n)]
-        for reply in reversed(replies[1:]):  # walk back: which row of the stage before made each final row
-            rows_of.insert(0, [reply.src[row] for row in rows_of[0]])
-        return ChainReply(n, to_source, tuple(replies), tuple(rows_of), tuple(refused))
+async def begin(stage: Stage, columns: Sequence[Values], n: int) -> ChainReply:
+    """Run the first stage over `n` source inputs."""
+    reply = await stage.run(columns, n)
+    refused = _refused(stage, reply.errors, range(n))
+    return ChainReply(reply.rows, reply.src, (stage,), (reply,), (range(reply.rows),), tuple(refused))
 
-    def _next_columns(self, number: int, reply: StageReply) -> list[Values]:
-        before = {field.name: (i, field) for i, field in enumerate(self.stages[number - 1].contract.outputs)}
-        columns: list[Values] = []
-        for name, _ in self.stages[number].contract.inputs:
-            index, field = before[name]  # `check_contracts` has seen to it
-            columns.append(open_column(reply.columns[index], field, reply.rows))
-        return columns
+
+async def advance(so_far: ChainReply, stages: Sequence[Stage]) -> ChainReply:
+    """Run further stages over the rows so far; each takes its INPUT fields by name."""
+    for stage in stages:
+        columns = [so_far.named(name) for name, _ in stage.contract.inputs]
+        reply = await stage.run(columns, so_far.rows)
+        refused = _refused(stage, reply.errors, so_far.src)
+        rows_of = (*([numbers[i] for i in reply.src] for numbers in so_far.rows_of), range(reply.rows))
+        so_far = ChainReply(
+            reply.rows,
+            [so_far.src[i] for i in reply.src],
+            (*so_far.stages, stage),
+            (*so_far.replies, reply),
+            rows_of,
+            (*so_far.refused, *refused),
+        )
+    return so_far

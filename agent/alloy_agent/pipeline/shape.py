@@ -55,9 +55,8 @@ def variable(field: Field) -> Variable:
 def chain_shape(contracts: Sequence[Contract], source: str, reader: str, tiers: Sequence[str]) -> Shape:
     """Work out what a chain of stages delivers.
 
-    The last stage's fields come first; fields of earlier stages that the next stage does not take as INPUT and
-    that no later stage sets are carried through. One field of type time_ns, the latest that exists, becomes the
-    time of the row.
+    The last stage's fields come first; fields of earlier stages that no later stage takes as INPUT or sets are
+    carried through. One field of type time_ns, the latest that exists, becomes the time of the row.
 
     Args:
         contracts: one for each stage, in order; at least one.
@@ -66,11 +65,12 @@ def chain_shape(contracts: Sequence[Contract], source: str, reader: str, tiers: 
         tiers: tier of each stage ("sandbox", "native").
     """
     chosen: dict[str, tuple[Field, Origin]] = {}
+    taken: set[str] = set()
     for number in range(len(contracts) - 1, -1, -1):
-        taken = {name for name, _ in contracts[number + 1].inputs} if number + 1 < len(contracts) else set()
         for column, field in enumerate(contracts[number].outputs):
-            if field.name not in chosen and field.name not in taken:
+            if field.name not in chosen and (field.name not in taken or field.type == "time_ns"):
                 chosen[field.name] = (field, Origin(number, column))
+        taken |= {name for name, _ in contracts[number].inputs}
     time: Origin | None = None
     fields: list[Field] = []
     origins: list[Origin] = []

@@ -12,8 +12,9 @@ import trio
 
 from alloy_agent.errors import AgentError
 from alloy_agent.mqtt.link import Link, PublishTicket
+from alloy_transforms.wire.typed import Buffer
 
-Parts = Sequence[bytes | memoryview]
+Parts = Sequence[Buffer]
 
 
 class Done:

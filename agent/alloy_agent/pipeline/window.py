@@ -15,6 +15,7 @@ from typing import Protocol
 import trio
 
 from alloy_agent.errors import AgentError
+from alloy_transforms.wire.typed import Buffer
 
 
 class Ticket(Protocol):
@@ -38,7 +39,7 @@ class Sink(Protocol):
         """Make the descriptor known and safe before its first block."""
         ...
 
-    async def send(self, block: Sequence[bytes | memoryview]) -> Ticket:
+    async def send(self, block: Sequence[Buffer]) -> Ticket:
         """Take one encoded message; waits while the sink is full."""
         ...
 
@@ -55,14 +56,14 @@ class Entry:
         message: the encoded block, kept to be sent again.
         size: bytes counted against the window.
         tickets: one for each sink, in sink order.
-        safe: called once when every sink has it.
+        safe: awaited once when every sink has it.
         failed: awaited once when a sink refuses for good; it must make the inputs safe elsewhere.
     """
 
-    message: Sequence[Sequence[bytes | memoryview]]
+    message: Sequence[Sequence[Buffer]]
     size: int
     tickets: list[Ticket]
-    safe: Callable[[], None]
+    safe: Callable[[], Awaitable[None]]
     failed: Callable[[AgentError], Awaitable[None]]
 
 
@@ -98,11 +99,14 @@ class Window:
 
     async def add(
         self,
-        messages: Sequence[Sequence[bytes | memoryview]],
-        safe: Callable[[], None],
+        messages: Sequence[Sequence[Buffer]],
+        safe: Callable[[], Awaitable[None]],
         failed: Callable[[AgentError], Awaitable[None]],
     ) -> None:
-        """Send one block (one encoded message for each sink) and remember it until it is safe."""
+        """Send one block (one encoded message for each sink) and remember it until it is safe.
+
+        With no messages the entry only keeps its place in the order of acknowledgements.
+        """
         size = sum(len(part) for message in messages for part in message) + 256
         async with self._changed:
             while self.used and self.used + size > self.max_bytes:
@@ -110,7 +114,7 @@ class Window:
             self.used += size
         tickets = []
         try:
-            for sink, message in zip(self.sinks, messages, strict=True):
+            for sink, message in zip(self.sinks, messages, strict=False):
                 tickets.append(await sink.send(message))
         except BaseException:
             self.used -= size  # cancelled, or a sink is gone: the pipeline ends with this
@@ -120,7 +124,7 @@ class Window:
             self._changed.notify_all()
 
     async def _settle(self, entry: Entry) -> None:
-        for number, sink in enumerate(self.sinks):
+        for number, sink in enumerate(self.sinks[: len(entry.tickets)]):
             attempt = 0
             while True:
                 try:
@@ -136,7 +140,7 @@ class Window:
                 self.retried += 1
                 await trio.sleep(min(self.retry.first_s * 2 ** (attempt - 1), self.retry.max_s))
                 entry.tickets[number] = await sink.send(entry.message[number])
-        entry.safe()
+        await entry.safe()
 
     async def run(self) -> None:
         """Settle entries in order until cancelled."""

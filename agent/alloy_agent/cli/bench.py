@@ -1,0 +1,71 @@
+"""`alloy-edge bench`: the shipped workloads, measured on this machine, with spread and budget."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import sys
+import time
+from dataclasses import asdict
+
+from alloy_agent.bench import WORKLOADS
+from alloy_agent.bench.figure import Figure
+from alloy_agent.bench.machine import describe
+
+HELP = "Measure the shipped workloads on this machine: median, spread, ratio to a peer in the same run, budget."
+EXAMPLE = "alloy-edge bench --quick --only sandbox"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of `bench`."""
+    parser.add_argument("--quick", action="store_true", help="shorter runs, at most a minute in all")
+    parser.add_argument("--only", action="append", choices=WORKLOADS, help="run this workload only (repeatable)")
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+
+
+def line(figure: Figure) -> str:
+    """One figure as text."""
+    value = f"{figure.value:,.4g}" if figure.value < 1e6 else f"{figure.value:,.0f}"
+    spread = f"{figure.minimum:,.4g} .. {figure.maximum:,.4g}"
+    ratio = f"{figure.ratio:.2f}x {figure.peer}" if figure.ratio is not None else ""
+    return f"{figure.name:<38}{value:>14} {figure.unit:<11}{spread:<26}{ratio:<24}{figure.budget}"
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the workloads one after the other; 1 when one of them failed."""
+    machine = describe()
+    if not args.json:
+        flags = " ".join(map(str, machine["flags"])) if isinstance(machine["flags"], list) else ""
+        print(
+            f"{machine['cpu']}, {machine['cores']} cores, {machine['memory_mb']} MB, kernel {machine['kernel']}, "
+            f"Python {machine['python']}, load {machine['load_1min']}\nflags: {flags}\n"
+        )
+        print(f"{'figure':<38}{'median':>14} {'unit':<11}{'spread':<26}{'against':<24}budget")
+    figures: list[Figure] = []
+    failed: dict[str, str] = {}
+    seconds: dict[str, float] = {}
+    for name in args.only or WORKLOADS:
+        begun = time.perf_counter()
+        try:
+            new = importlib.import_module(f"alloy_agent.bench.{name}").run(args.quick)
+        except ImportError as error:  # a workload whose peer library is not installed says which
+            failed[name] = str(error)
+            print(f"{name}: not measured: {error}", file=sys.stderr)
+            continue
+        seconds[name] = round(time.perf_counter() - begun, 1)
+        figures += new
+        if not args.json:
+            for figure in new:
+                print(line(figure), flush=True)
+    if args.json:
+        document = {
+            "machine": machine,
+            "figures": [asdict(figure) for figure in figures],
+            "seconds": seconds,
+            "failed": failed,
+        }
+        print(json.dumps(document, indent=2))
+    else:
+        print("\nseconds: " + ", ".join(f"{name} {value}" for name, value in seconds.items()))
+    return 1 if failed else 0

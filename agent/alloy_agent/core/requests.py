@@ -1,0 +1,55 @@
+"""Requests over MQTT: `req/<verb>` in, `res/<verb>` out, correlation data echoed.
+
+Retained or expired requests are refused: a command must not fire because somebody subscribed late. A response
+topic is honoured only below `alloy/1/<fleet>/`, so that a request cannot make the device write elsewhere.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from alloy_agent.errors import AgentError
+from alloy_agent.mqtt.link import Link, Message
+from alloy_agent.mqtt.topics import Topics
+
+from .verbs import Failure, Request, Response, Verbs, decode_request, encode_response
+
+LOG = logging.getLogger("alloy.requests")
+
+
+def response_topic(topics: Topics, message: Message, verb: str) -> str:
+    """Where the answer goes: the asked topic if it lies in our fleet's tree, else the default."""
+    asked = message.response_topic
+    if asked.startswith(topics.fleet_root + "/") and "+" not in asked and "#" not in asked:
+        return asked
+    return topics.res(verb)
+
+
+async def answer(verbs: Verbs, message: Message, verb: str) -> tuple[Response, bool]:
+    """The answer to one request message, and whether it is JSON."""
+    if message.retain:
+        failure = Failure("control.retained", "a retained request is refused", "publish it without retain")
+        return Response("", ok=False, error=failure), True
+    try:
+        request, as_json = decode_request(message.payload)
+    except AgentError as error:
+        return Response("", ok=False, error=Failure(error.code, str(error))), True
+    return await verbs.answer(Request(request.id, verb, request.args), remote=True), as_json
+
+
+async def serve_requests(link: Link, topics: Topics, verbs: Verbs) -> None:
+    """Answer requests until cancelled, one at a time."""
+    subscription = await link.subscribe(topics.req("+"), qos=1, queue=16)
+    async for message in subscription:
+        verb = message.topic.rsplit("/", 1)[-1]
+        response, as_json = await answer(verbs, message, verb)
+        message.acknowledge()
+        if response.error is not None:
+            LOG.warning("request refused", extra={"verb": verb[:64], "code": response.error.code})
+        await link.publish(
+            response_topic(topics, message, verb),
+            encode_response(response, as_json=as_json),
+            qos=1,
+            content_type="application/json" if as_json else "application/msgpack",
+            correlation_data=message.correlation_data,
+        )

@@ -1,0 +1,199 @@
+"""A pipeline of files: folder, jailed decoder, blocks, window.
+
+A file is settled only after its manifest is safe at every sink, so a crash in between decodes it again; its run id
+depends on the file alone, so consumers drop what they have already.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import trio
+
+from alloy_agent.core.ids import file_run
+from alloy_agent.errors import AgentError
+from alloy_agent.native import CodedError
+from alloy_devices.source import EmitFile, FileInput, SourceStats
+from alloy_transforms.record import Chunk, Descriptor, Manifest
+from alloy_transforms.wire.encoding import Encoding
+
+from .deadletter import DeadLetters, Letter
+from .outlet import SidOf
+from .records import PipelineStats
+from .window import Sink, Window
+
+Item = Descriptor | Chunk | Manifest
+
+
+class FileSource(Protocol):
+    """A watched folder."""
+
+    name: str
+    stats: SourceStats
+
+    async def run(self, emit: EmitFile) -> None:
+        """Emit finished files until cancelled."""
+        ...
+
+
+class Decode(Protocol):
+    """The jailed decoder: one file in, checked items out."""
+
+    def __call__(self, file: FileInput) -> AbstractAsyncContextManager[AsyncIterator[Item]]:
+        """Descriptor first, then chunks, the manifest last; raises coded errors."""
+        ...
+
+
+@dataclass(slots=True)
+class FileFacts:
+    """What came of the last files; shown by status and the demo."""
+
+    name: str
+    outcome: str
+    chunks: int
+    variables: int
+    values: int
+
+
+class FilePipeline:
+    """One running pipeline of files; files are taken one at a time."""
+
+    def __init__(
+        self,
+        name: str,
+        source: FileSource,
+        decode: Decode,
+        window: Window,
+        sinks: Sequence[tuple[Sink, Encoding]],
+        sid_of: SidOf,
+        letters: DeadLetters,
+        publish_letters: Callable[[Sequence[Letter]], None],
+    ) -> None:
+        self.name = name
+        self.source = source
+        self.window = window
+        self.letters = letters
+        self.stats = PipelineStats()
+        self.state = "starting"
+        self.reason = ""
+        self.files: list[FileFacts] = []
+        self._decode = decode
+        self._sinks = sinks
+        self._sid_of = sid_of
+        self._publish_letters = publish_letters
+        self._stopping = trio.Event()
+        self._idle = trio.Event()
+        self._idle.set()
+
+    def stop(self) -> None:
+        """Ask for a clean end: the file in hand is finished first, within the daemon's drain time."""
+        self._stopping.set()
+
+    async def run(self) -> None:
+        """Run until stopped and drained."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self.window.run)
+            self.state = "running"
+            async with trio.open_nursery() as inner:
+
+                async def end_when_stopped() -> None:
+                    await self._stopping.wait()
+                    await self._idle.wait()
+                    inner.cancel_scope.cancel()
+
+                inner.start_soon(end_when_stopped)
+                await self.source.run(self._one)
+                inner.cancel_scope.cancel()
+            await self.window.drained()
+            nursery.cancel_scope.cancel()
+        self.state = "stopped"
+
+    async def _one(self, file: FileInput) -> None:
+        if self._stopping.is_set():
+            os.close(file.fd)  # not settled: it is offered again after the next start
+            return
+        self.stats.inputs += 1
+        self._idle = trio.Event()
+        try:
+            await self._whole(file)
+        except CodedError as error:
+            await self._give_up(file, error)
+        finally:
+            os.close(file.fd)
+            self._idle.set()
+
+    async def _whole(self, file: FileInput) -> None:
+        descriptor: Descriptor | None = None
+        sid = run = ""
+        facts = FileFacts(file.name, "decoding", 0, 0, 0)
+        self._remember(facts)
+        async with self._decode(file) as items:
+            async for item in items:
+                if isinstance(item, Descriptor):
+                    descriptor = item
+                    sid = self._sid_of(descriptor)
+                    run = file_run(file.name, file.size, file.mtime_ns, sid)
+                    facts.variables = len(descriptor.variables)
+                    for sink, encoding in self._sinks:
+                        await sink.announce(sid, b"".join(encoding.encode_descriptor(descriptor)))
+                    continue
+                if descriptor is None:
+                    raise AgentError("violation.protocol", "the decoder sent a block before its descriptor")
+                if isinstance(item, Chunk):
+                    chunk = replace(item, sid=sid, run=run, received_ns=file.received_ns, clock=file.clock)
+                    messages = [encoding.encode_chunk(chunk, descriptor) for _, encoding in self._sinks]
+                    facts.chunks += 1
+                    facts.values += chunk.stats.n_valid if chunk.stats else 0
+                    self.stats.blocks += 1
+                    await self.window.add(messages, _nothing, self._refused_block)
+                else:
+                    manifest = replace(item, sid=sid, run=run)
+                    messages = [encoding.encode_manifest(manifest, descriptor) for _, encoding in self._sinks]
+                    facts.outcome = manifest.status
+                    self.stats.rows += 1
+                    await self.window.add(messages, _Settled(file, manifest.status), self._refused_block)
+
+    def _remember(self, facts: FileFacts) -> None:
+        self.files.append(facts)
+        del self.files[:-64]
+
+    async def _refused_block(self, error: AgentError) -> None:
+        self.stats.refused += 1
+        self.reason = str(error)
+
+    async def _give_up(self, file: FileInput, error: CodedError) -> None:
+        self.stats.refused += 1
+        self.stats.by_code[error.code] = self.stats.by_code.get(error.code, 0) + 1
+        if self.files and self.files[-1].name == file.name:
+            self.files[-1].outcome = error.code
+        if error.retryable:
+            file.settle("retry")
+            return
+        letter = Letter(error.code, str(error), "decoder", 0, file.received_ns, b"", file.name)
+        try:
+            await self.letters.add([letter])
+        except AgentError as full:
+            self.reason = str(full)
+            file.settle("retry")
+            return
+        file.settle("failed")
+        self._publish_letters([letter])
+
+
+async def _nothing() -> None:
+    return
+
+
+@dataclass(frozen=True, slots=True)
+class _Settled:
+    """Settles the file once its manifest is safe."""
+
+    file: FileInput
+    status: str
+
+    async def __call__(self) -> None:
+        self.file.settle("failed" if self.status == "refused" else "done")

@@ -1,0 +1,118 @@
+"""From the rows of a finished chain to encoded batches: descriptor, time, quality, sequence numbers."""
+
+from __future__ import annotations
+
+import struct
+from array import array
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from alloy_agent.core.ids import stream_run
+from alloy_devices.source import Input
+from alloy_transforms.record import Batch, Descriptor
+from alloy_transforms.sandbox.contract import Contract
+from alloy_transforms.wire.encoding import Encoding
+from alloy_transforms.wire.typed import Buffer
+
+from .chain import ChainReply, gather
+from .quality import Expectation, judge
+from .shape import Origin, chain_shape
+from .window import Sink
+
+Message = Sequence[Buffer]
+
+
+class Outlet:
+    """One stream of batches with one descriptor; made once for each distinct chain of contracts.
+
+    Args:
+        contracts: of the whole chain, in order.
+        expect: physical limits of the site by field name.
+        sid: id of the descriptor, computed by the caller's encoding.
+    """
+
+    def __init__(
+        self,
+        contracts: Sequence[Contract],
+        tiers: Sequence[str],
+        source: str,
+        reader: str,
+        expect: Mapping[str, Expectation],
+        sinks: Sequence[tuple[Sink, Encoding]],
+        sid_of: SidOf,
+        started_ns: int,
+    ) -> None:
+        self.shape = chain_shape(contracts, source, reader, tiers)
+        self.descriptor = self.shape.descriptor
+        self.sid = sid_of(self.descriptor)
+        self.run = stream_run(started_ns)
+        self.rows = 0
+        self._seq = 0
+        self._sinks = sinks
+        self._announced = False
+        self._expect = [expect.get(field.name) for field in self.shape.fields]
+
+    async def announce(self) -> None:
+        """Make the descriptor known before the first block."""
+        if self._announced:
+            return
+        for sink, encoding in self._sinks:
+            await sink.announce(self.sid, b"".join(encoding.encode_descriptor(self.descriptor)))
+        self._announced = True
+
+    def batch(self, reply: ChainReply, inputs: Sequence[Input]) -> Batch:
+        """Build the batch of all rows of `reply`; at least one row."""
+        columns = tuple(
+            judge(reply.column(origin, field), field, reply.rows, expect)
+            for origin, field, expect in zip(self.shape.origins, self.shape.fields, self._expect, strict=True)
+        )
+        received = struct.pack(f"<{reply.rows}q", *[inputs[i].received_ns for i in reply.src])
+        batch = Batch(
+            sid=self.sid,
+            run=self.run,
+            seq=self._seq,
+            first_row=self.rows,
+            n=reply.rows,
+            time=self._time(reply, received),
+            received=received,
+            clock=inputs[reply.src[0]].clock,
+            columns=columns,
+        )
+        self._seq += 1
+        self.rows += reply.rows
+        return batch
+
+    def encode(self, batch: Batch) -> list[Message]:
+        """One message for each sink; sinks of the same encoding share it."""
+        made: dict[int, Message] = {}
+        messages = []
+        for _, encoding in self._sinks:
+            key = id(encoding)
+            if key not in made:
+                made[key] = encoding.encode_batch(batch, self.descriptor)
+            messages.append(made[key])
+        return messages
+
+    def _time(self, reply: ChainReply, received: bytes) -> bytes:
+        origin: Origin | None = self.shape.time
+        if origin is None:
+            return received
+        stage = reply.replies[origin.stage]
+        field = reply.stages[origin.stage].contract.outputs[origin.column]
+        column = gather(stage.columns[origin.column], field, stage.rows, reply.rows_of[origin.stage])
+        if column.validity is None:
+            return column.values
+        times = array("q", column.values)
+        fallback = array("q", received)
+        for row in range(reply.rows):
+            if not column.validity[row >> 3] >> (row & 7) & 1:
+                times[row] = fallback[row]
+        return times.tobytes()
+
+
+class SidOf(Protocol):
+    """Digest of a descriptor (`wire.cbor.sid`)."""
+
+    def __call__(self, descriptor: Descriptor) -> str:
+        """16 hex characters."""
+        ...
