@@ -3,6 +3,7 @@ from __future__ import annotations
 import random
 
 import pytest
+
 from alloy_devices.errors import CODES, FrameError
 from alloy_devices.framing import FramingSpec, make_framer
 

@@ -11,8 +11,9 @@ from collections.abc import Iterator, Mapping
 
 from ..errors import RecordError
 from ..record import Batch, Chunk, Descriptor, Manifest
-from .blocks import batch_tree, chunk_tree, read_batch, read_chunk
+from .batches import batch_tree, read_batch
 from .cborio import Reader, write
+from .chunks import chunk_tree, read_chunk
 from .documents import descriptor_tree, manifest_tree, read_descriptor, read_manifest
 from .limits import DEFAULT_LIMITS, Limits
 from .typed import Buffer
