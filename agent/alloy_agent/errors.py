@@ -17,6 +17,20 @@ class BrokerError(AgentError):
 
 class ConfigError(AgentError):
     """The configuration as a whole cannot be had (`config.*`, `secret.*`)."""
+class WorkerError(AgentError):
+    """Root of what can go wrong with jailed processes."""
+
+
+class ZygoteDiedError(WorkerError):
+    """The zygote is not running; start it again (retryable)."""
+
+
+class SpawnError(WorkerError):
+    """The zygote would not fork."""
+
+
+class WorkerDiedError(WorkerError):
+    """A worker ended before it answered; `code` says why (`script.*`, `violation.*`, `worker.*`)."""
 
 
 CODES: dict[str, str] = {
@@ -69,5 +83,9 @@ CODES: dict[str, str] = {
     "secret.missing": "the credential, file or variable that holds a secret is not there",
     "secret.permissions": "the file of a secret may be read or changed by others, or is no regular file",
     "secret.value": "a secret is empty, too long, or spans several lines",
+    "worker.zygote": "the process that forks workers did not start or has died",
+    "worker.spawn": "the zygote refused to fork a worker",
+    "worker.setup": "a worker could not import its modules or apply its jail; nothing untrusted ran",
+    "worker.closed": "the worker was ended by its owner",
 }
 """code -> meaning; codes are never reused. `docs/errors.md` is generated from this."""

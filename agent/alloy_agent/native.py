@@ -1,7 +1,7 @@
 """The one door of this package to `alloy_native`."""
 
 import alloy_native
-from alloy_native import CodedError
+from alloy_native import CodedError, jail
 
 _WANTED_ABI = 1
 
@@ -11,4 +11,4 @@ if alloy_native.ABI != _WANTED_ABI:
         "install both distributions from the same release"
     )
 
-__all__ = ["CodedError"]
+__all__ = ["CodedError", "jail"]

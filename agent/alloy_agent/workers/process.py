@@ -1,0 +1,197 @@
+"""One jailed worker as the core sees it: frames in and out, kill, and how it ended.
+
+Raw non-blocking reads and writes come first and the event loop is asked only when they would block: a round
+trip costs one wake-up. One task at a time may send and one may receive.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from collections.abc import Callable
+from typing import Final, Self
+
+import trio
+
+from alloy_agent.errors import WorkerDiedError
+from alloy_agent.workers.exits import HINTS, ExitStatus, error_code
+from alloy_transforms.errors import ViolationError
+from alloy_transforms.sandbox.frames import READ_BYTES, Buffer, FrameSplitter, frame_parts
+
+REAP_S: Final = 5.0  # a killed process that is not reaped by then is left to the zygote's end
+LINGER_S: Final = 1.0  # between the end of a channel and the end of its process
+
+
+class WorkerProcess:
+    """A jailed process of a zygote; made by `Zygote.spawn`. Close it: it owns two descriptors."""
+
+    def __init__(self, name: str, channel: int, cpu_limit_s: int, forget: Callable[[], None]) -> None:
+        self.name = name
+        self.pid = 0
+        self._channel = channel
+        self._pidfd = -1
+        self._cpu_limit_s = cpu_limit_s
+        self._forget = forget
+        self._splitter = FrameSplitter()
+        self._killed_as = ""
+        self._status: ExitStatus | None = None
+        self._ended = trio.Event()
+        self._closed = False
+
+    async def send(self, *buffers: Buffer) -> None:
+        """Write one frame; returns when the kernel has all of it. Cancelled half-way, it spoils the channel.
+
+        Raises:
+            WorkerDiedError: the worker has ended.
+        """
+        await trio.lowlevel.checkpoint_if_cancelled()
+        for part in frame_parts(*buffers):
+            rest = memoryview(part).cast("B")
+            while rest:
+                try:
+                    rest = rest[os.write(self._fd(), rest) :]
+                except BlockingIOError:
+                    await trio.lowlevel.wait_writable(self._fd())
+                except (BrokenPipeError, ConnectionResetError):
+                    raise await self._death() from None
+
+    async def receive(self, max_bytes: int) -> bytes:
+        """The body of the next frame.
+
+        Raises:
+            WorkerDiedError: the worker has ended (code by its exit), or its frame is longer than `max_bytes`
+                (`violation.protocol`; it is killed).
+        """
+        await trio.lowlevel.checkpoint_if_cancelled()
+        while True:
+            try:
+                body = self._splitter.pop(max_bytes)
+            except ViolationError as error:
+                self.kill(error.code)
+                raise await self._death(error) from error
+            if body is not None:
+                return body
+            wanted = self._splitter.missing()
+            try:
+                data = os.read(self._fd(), READ_BYTES if wanted > READ_BYTES else max(wanted, 4096))
+            except BlockingIOError:
+                await trio.lowlevel.wait_readable(self._fd())
+                continue
+            except ConnectionResetError:
+                data = b""
+            if not data:
+                raise await self._death()
+            self._splitter.feed(data)
+
+    def kill(self, code: str = "script.wall") -> None:
+        """SIGKILL through the pidfd, so never another process; `code` is what the death will be called."""
+        if self._status is None and not self._killed_as:
+            self._killed_as = code
+        if self._pidfd >= 0:
+            with contextlib.suppress(ProcessLookupError):  # ended already; the report is on its way
+                signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
+
+    async def wait(self) -> ExitStatus:
+        """Wait until the worker has ended and was reaped."""
+        await self._ended.wait()
+        assert self._status is not None
+        return self._status
+
+    @property
+    def status(self) -> ExitStatus | None:
+        """How it ended; None while it runs."""
+        return self._status
+
+    async def aclose(self) -> None:
+        """Kill it if it runs, wait until it is reaped, close its descriptors. Harmless when repeated."""
+        if self._closed:
+            await trio.lowlevel.checkpoint()
+            return
+        self._closed = True
+        self.kill("worker.closed")
+        trio.lowlevel.notify_closing(self._channel)
+        os.close(self._channel)
+        self._channel = -1
+        with trio.CancelScope(deadline=trio.current_time() + REAP_S, shield=True):
+            await self._ended.wait()
+        self._forget()
+        if self._pidfd >= 0:
+            os.close(self._pidfd)
+            self._pidfd = -1
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    def _fd(self) -> int:
+        if self._channel < 0:
+            raise trio.ClosedResourceError("this worker was closed")
+        return self._channel
+
+    async def _death(self, cause: ViolationError | None = None) -> WorkerDiedError:
+        """The error for an ended channel; who shut it without ending is killed as a liar."""
+        with trio.move_on_after(LINGER_S):
+            await self._ended.wait()
+        if self._status is None:
+            self.kill("violation.protocol")
+        status = await self.wait()
+        code = error_code(status, killed_as=self._killed_as, cpu_limit_s=self._cpu_limit_s)
+        return WorkerDiedError(
+            code,
+            cause.what if cause else "the worker ended",
+            where=self.name,
+            got=cause.got if cause else status.describe(),
+            expected=cause.expected if cause else "a reply",
+            hint=HINTS.get(code, ""),
+            context={"pid": self.pid, "signal": status.signal, "exit_code": status.code},
+        )
+
+    # --- for the zygote's listener only ---
+    def started(self, pid: int, pidfd: int) -> None:
+        """The process exists."""
+        self.pid = pid
+        self._pidfd = pidfd
+        if self._killed_as:
+            self.kill()
+
+    def finished(self, status: ExitStatus) -> None:
+        """It was reaped, or its zygote died; the first report counts."""
+        if self._status is None:
+            self._status = status
+            self._ended.set()
+
+    def abandon(self) -> None:
+        """Give up on a worker that nobody was handed: kill, close, forget, without waiting."""
+        self.kill("worker.closed")
+        self._closed = True
+        self._forget()
+        for fd in (self._channel, self._pidfd):
+            if fd >= 0:
+                os.close(fd)
+        self._channel = self._pidfd = -1
+
+
+def pss_bytes(pid: int) -> int:
+    """Proportional set size of a process [bytes], from `/proc/<pid>/smaps_rollup`.
+
+    A sealed worker is not dumpable, so only a privileged reader may see its maps; another one gets its
+    private pages instead (resident minus shared, `/proc/<pid>/statm`), which is a lower bound.
+
+    Raises:
+        ProcessLookupError: no such process.
+    """
+    try:
+        with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as rollup:
+            for line in rollup:
+                if line.startswith("Pss:"):
+                    return int(line.split()[1]) * 1024
+    except PermissionError:
+        pass  # not dumpable; the fallback below
+    except FileNotFoundError as error:
+        raise ProcessLookupError(f"no process {pid}") from error
+    with open(f"/proc/{pid}/statm", encoding="ascii") as statm:
+        fields = statm.read().split()
+    return (int(fields[1]) - int(fields[2])) * os.sysconf("SC_PAGESIZE")
