@@ -17,6 +17,8 @@ class BrokerError(AgentError):
 
 class ConfigError(AgentError):
     """The configuration as a whole cannot be had (`config.*`, `secret.*`)."""
+
+
 class WorkerError(AgentError):
     """Root of what can go wrong with jailed processes."""
 

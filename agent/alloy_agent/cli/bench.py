@@ -13,14 +13,18 @@ from alloy_agent.bench import WORKLOADS
 from alloy_agent.bench.figure import Figure
 from alloy_agent.bench.machine import describe
 
-HELP = "Measure the shipped workloads on this machine: median, spread, ratio to a peer in the same run, budget."
+HELP = (
+    "Measure the shipped workloads on this machine: median, spread, ratio to a peer in the same run, budget."
+)
 EXAMPLE = "alloy-edge bench --quick --only sandbox"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of `bench`."""
     parser.add_argument("--quick", action="store_true", help="shorter runs, at most a minute in all")
-    parser.add_argument("--only", action="append", choices=WORKLOADS, help="run this workload only (repeatable)")
+    parser.add_argument(
+        "--only", action="append", choices=WORKLOADS, help="run this workload only (repeatable)"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON document")
 
 

@@ -123,7 +123,9 @@ class Daemon:
                 services.start_soon(self.link.run)
             self._register_verbs()
             await services.start(ControlServer(self.folders.run / "control.sock", self.verbs).run)
-            async with Assembly.open(services, self.document, self.folders.state, self.topics, self.link) as assembly:
+            async with Assembly.open(
+                services, self.document, self.folders.state, self.topics, self.link
+            ) as assembly:
                 self.assembly = assembly
                 await assembly.build()
                 self.board.layers = assembly.layers

@@ -34,7 +34,7 @@ class DelimiterFramer:
         self._scanned = max(0, len(self._buffer) - keep)
         return frames
 
-    def flush(self, t_ns: int) -> list[Frame]:  # noqa: ARG002 - the signature of `Framer`
+    def flush(self, t_ns: int) -> list[Frame]:
         """Time completes no delimited frame."""
         return []
 

@@ -34,7 +34,7 @@ class SyncFramer(ABC):
             self._aligned = True
         return frames
 
-    def flush(self, t_ns: int) -> list[Frame]:  # noqa: ARG002 - the signature of `Framer`
+    def flush(self, t_ns: int) -> list[Frame]:
         """Time completes no such frame."""
         return []
 

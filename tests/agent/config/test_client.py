@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 import pytest
 import trio
+
 from alloy_agent.config.client import compile_config
 from alloy_agent.config.folder import compile_folder
 from alloy_agent.config.model import Document

@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+
 from alloy_agent.cli.check import render
 from alloy_agent.config.folder import compile_folder
 

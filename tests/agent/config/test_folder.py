@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+
 from alloy_agent.config import reader
 from alloy_agent.config.folder import compile_folder
 from alloy_agent.config.model import (

@@ -9,6 +9,7 @@ from importlib import resources
 from types import ModuleType
 
 import pytest
+
 from alloy_transforms.portable import kit
 
 Row = dict[str, object]

@@ -8,6 +8,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+
 from alloy_transforms.sandbox.contract import OUTPUT_TYPES
 
 Load = Callable[[str], ModuleType]
