@@ -140,7 +140,9 @@ def _check_offsets(column: Column, n: int, where: str) -> None:
 
 def _per_column(values: list[int | bytes], tag: int) -> object:
     """One number for all columns where they agree, else one entry per column."""
-    first = values[0] if values else 0
+    if not values:
+        return []
+    first = values[0]
     if isinstance(first, int) and all(value == first for value in values):
         return int(first)
     return [constant_or(value, tag) for value in values]
