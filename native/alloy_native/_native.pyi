@@ -1,6 +1,361 @@
 """Types of the compiled module, written by hand and checked with stubtest."""
 
+from collections.abc import Sequence
+from typing import Literal, TypeAlias, TypedDict, final
+
+from alloy_native.errors import FormatError
+
 ABI: int
+
+# ---------------------------------------------------------------------------------------------- kernels
+
+Buffer: TypeAlias = bytes | bytearray | memoryview
+Number: TypeAlias = int | float
+Unsigned: TypeAlias = Literal["", "reinterpret", "offset"]
+
+def crc32c(data: Buffer, initial: int = 0) -> int:
+    """CRC-32C (Castagnoli, RFC 3720 section 12.1); pass the last result as `initial` to go on."""
+
+def fletcher32(data: Buffer) -> int:
+    """HDF5's Fletcher-32 over big-endian 16-bit words (H5_checksum_fletcher32)."""
+
+def unshuffle(data: Buffer, itemsize: int) -> bytes:
+    """Undo HDF5's byte shuffle; bytes after the last whole item stay at the end."""
+
+def inflate(data: Buffer, size: int, kind: Literal["zlib", "gzip", "raw"] = "zlib") -> bytes:
+    """Inflate into exactly `size` bytes [B].
+
+    Raises:
+        KernelError: `format.too_large` (size above 64 MiB), `format.decompression_bomb` (more than
+            1,032 times the input, which one deflate stream cannot be), `format.decode` (damaged, or
+            another length than `size`).
+    """
+
+def pack_bits(flags: Buffer) -> bytes:
+    """One bit per byte of `flags` (non-zero = set), least significant first; ceil(n / 8) bytes."""
+
+def unpack_bits(bits: Buffer, n: int) -> bytes:
+    """n bytes of 0 or 1."""
+
+def slice_bits(bits: Buffer, start: int, n: int) -> bytes:
+    """Bits start to start + n as a bitmap of its own; the unused bits of the last byte are 0."""
+
+def count_bits(bits: Buffer, n: int) -> int:
+    """How many of the first n bits are set."""
+
+@final
+class Normalised:
+    """What one pass over stored values gives; the fields fit `record.Column` and `record.Chunk`.
+
+    Attributes:
+        dtype: of `values`, after `unsigned`.
+        n: number of values.
+        values: n little-endian values; missing ones keep their stored number.
+        validity: ceil(n / 8) bytes, least significant bit first; None when every value is there.
+        quality: one byte for all, or n bytes (`record.Quality`: 1, 2, 3, 4, 9).
+        reasons: one mask for all, or n little-endian u2 (`record.Reason`).
+        n_valid: values of quality 1-3.
+        minimum, maximum: over those, in physical units, rounded to `out`; int when an integer type is
+            not scaled; None without a value.
+        mean: over those, of the unrounded physical values, good to 1e-12 of the largest magnitude.
+        counts: quality -> number of values, only those that occur.
+    """
+
+    @property
+    def dtype(self) -> str: ...
+    @property
+    def n(self) -> int: ...
+    @property
+    def values(self) -> bytes: ...
+    @property
+    def validity(self) -> bytes | None: ...
+    @property
+    def quality(self) -> int | bytes: ...
+    @property
+    def reasons(self) -> int | bytes: ...
+    @property
+    def n_valid(self) -> int: ...
+    @property
+    def minimum(self) -> Number | None: ...
+    @property
+    def maximum(self) -> Number | None: ...
+    @property
+    def mean(self) -> float | None: ...
+    @property
+    def counts(self) -> dict[int, int]: ...
+
+@final
+class Normaliser:
+    """The rules of one variable, compiled once: stored bytes -> L1 in one pass.
+
+    Order of the rules: byte order, `unsigned`, missing (fills, missing_values, implicit, NaN), infinity,
+    limits. A missing value is quality 9 and is not compared with limits; an infinite one and one outside
+    the limits is quality 4 and kept (its validity bit is set). Several reasons of one value add up. A NaN
+    that a NaN in `fills` or `missing_values` declares has that reason instead of NOT_FINITE.
+
+    Args:
+        dtype: of the stored values: i1 i2 i4 i8 u1 u2 u4 u8 f4 f8.
+        big_endian: byte order of the stored values.
+        unsigned: "reinterpret": the same bits mean an unsigned integer (`_Unsigned`); "offset": stored
+            + 2**(n-1), FITS unsigned integers (give scale 1, offset 0, not BZERO). The values come out as uN.
+        fills: -> FILL. Stored numbers; cast to dtype, an integer that does not fit never matches. With
+            "reinterpret" -1 and 2**n - 1 mean the same; with "offset" they are numbers before the offset.
+        missing_values: -> MISSING_VALUE, same rules.
+        implicit: -> DEFAULT_FILL, same rules.
+        valid: (low, high), inclusive, None = open -> OUT_OF_RANGE. 64-bit integers compare as integers.
+        valid_physical: the limits are in physical units (compared in f64 before rounding to `out`).
+        scale, offset: physical = stored * scale + offset, in f64.
+        out: "f4" or "f8": type of a physical value.
+
+    Raises:
+        KernelError: `format.dtype` (unknown dtype, `unsigned` or `out`), `format.bad_scaling` (not finite, or
+            scale 0).
+    """
+
+    def __new__(
+        cls,
+        dtype: str,
+        *,
+        big_endian: bool = False,
+        unsigned: Unsigned = "",
+        fills: Sequence[Number] = (),
+        missing_values: Sequence[Number] = (),
+        implicit: Number | None = None,
+        valid: tuple[Number | None, Number | None] | None = None,
+        valid_physical: bool = False,
+        scale: float = 1.0,
+        offset: float = 0.0,
+        out: str = "f8",
+    ) -> Normaliser: ...
+    @property
+    def dtype(self) -> str:
+        """Of the values that come out."""
+    def normalise(self, data: Buffer, *, quality: int = 1, reasons: int = 0) -> Normalised:
+        """Normalise the whole of `data`.
+
+        Args:
+            quality: floor of every value's quality (3 for a wrong checksum, say); the worse one stays.
+            reasons: mask added to every value's reasons.
+
+        Raises:
+            KernelError: `format.length`, data is no whole number of values.
+        """
+
+def physical(
+    values: Buffer,
+    dtype: str,
+    *,
+    scale: float = 1.0,
+    offset: float = 0.0,
+    exp10: int | None = None,
+    out: str = "f8",
+    validity: Buffer | None = None,
+) -> bytes:
+    """L1 -> L2: little-endian `values` to f4 or f8, NaN where validity says there is none.
+
+    With `exp10` (from -18 to 18) the value is stored / 10**-exp10 or stored * 10**exp10, correctly
+    rounded, else stored * scale + offset in f64; rounded to `out` last.
+    """
+
+def range_quality(
+    values: Buffer,
+    dtype: str,
+    n: int,
+    exp10: int,
+    validity: Buffer | None,
+    low: float | None,
+    high: float | None,
+    reason_bit: int,
+    fail_quality: int,
+    quality: int | Buffer,
+    reasons: int | Buffer,
+) -> tuple[int | bytes, int | bytes]:
+    """Compare the physical values of a column with limits, inclusive; None = open.
+
+    A value outside, or NaN, gets the worse of its quality and `fail_quality`, and `reason_bit`; rows
+    without a value keep what they have. What is equal in all rows comes back as one int.
+
+    Args:
+        values: n little-endian values of `dtype`.
+        exp10: from -18 to 18; physical = value / 10**-exp10, correctly rounded.
+
+    Raises:
+        KernelError: `format.length` (a buffer is shorter than n needs), `format.dtype`, `format.exp10`.
+    """
+
+# ---------------------------------------------------------------------------------------------- formats
+
+FilterName: TypeAlias = Literal["deflate", "shuffle", "fletcher32"]
+AttrValue: TypeAlias = str | bytes | int | float | tuple[int | float, ...]
+
+class Nc3Variable(TypedDict):
+    """One variable of a classic file; `dims` index into the file's dimensions."""
+
+    name: str
+    dims: tuple[int, ...]
+    shape: tuple[int, ...]  # the record dimension with the number of rows that are there
+    dtype: str  # i1 char i2 i4 f4 f8 u1 u2 u4 i8 u8 ("char": one byte of text)
+    big_endian: bool  # always True
+    attrs: list[
+        tuple[str, str, AttrValue]
+    ]  # (name, dtype, value); char: str, bytes if not UTF-8; one number: no tuple
+    is_record: bool
+    begin: int  # offset of the first value [B]
+    size: int  # bytes of the values of one record, or of the whole variable; without padding [B]
+    stride: int  # from one record to the next [B]; `size` for others
+    vsize: int  # as the header says; redundant and not used
+
+class Nc3(TypedDict):
+    """Structure of a NetCDF classic file (CDF-1, CDF-2, CDF-5)."""
+
+    version: int  # 1, 2, 5
+    dims: list[tuple[str, int | None]]  # None: the record dimension
+    attrs: list[tuple[str, str, AttrValue]]
+    variables: list[Nc3Variable]
+    numrecs: int | None  # as the header says; None: streaming (all bits set)
+    rows: int  # records that are there in full
+    record_size: int  # bytes from one record to the next [B]
+    header_size: int
+    file_size: int
+    expected_size: int  # that the header implies [B]
+    truncated: bool  # only with partial=True
+    warnings: list[tuple[str, str]]  # (code, text): format.bad_text
+
+def nc3_describe(fd: int, *, partial: bool = False) -> Nc3:
+    """Read the header of a NetCDF classic file and check it against the size of the file.
+
+    Args:
+        fd: open for reading; read with pread only.
+        partial: accept a file that ends early: `rows` counts the complete records; a variable that is not
+            a record variable and not there in full still raises.
+
+    Raises:
+        FormatError: `format.not_recognised`, `format.truncated` (context: expected, actual, rows),
+            `format.header_lie` (tag, index, offset, overlap, overflow), `format.too_large` (over a limit),
+            `format.io`.
+    """
+
+class FitsColumn(TypedDict):
+    """One column of a FITS table."""
+
+    name: str | None  # TTYPEn
+    tform: str
+    repeat: int
+    code: str  # L X B I J K A E D C M, P or Q (binary); A I F E D (ASCII)
+    element: str  # P and Q: code of the array elements, else ""
+    max_elements: int | None  # P and Q: from the parentheses
+    offset: int  # in the row [B]
+    width: int  # in the row [B]
+    decimals: int | None  # ASCII tables
+    unit: str | None  # TUNITn
+    scale: float | None  # TSCALn
+    zero: float | int | None  # TZEROn
+    null: int | str | None  # TNULLn
+    dim: str | None  # TDIMn
+    disp: str | None  # TDISPn
+
+CardValue: TypeAlias = bool | int | float | complex | str | None
+
+class FitsHdu(TypedDict):
+    """One header-data unit. Shapes are in numpy order, the reverse of NAXIS1, NAXIS2, …"""
+
+    index: int
+    kind: Literal[
+        "primary", "image", "table", "bintable", "compressed_image", "random_groups", "unknown", "broken"
+    ]
+    cards: list[
+        tuple[str, CardValue, str]
+    ]  # (keyword, value, comment); COMMENT, HISTORY, blank: text as value
+    header_offset: int
+    header_size: int  # with padding [B]
+    data_offset: int
+    data_size: int  # without padding, heap included [B]; 0 where the header is unusable
+    available: int  # bytes of the data that are in the file
+    bitpix: int
+    dtype: str  # of an image: u1 i2 i4 i8 f4 f8; always big-endian
+    shape: tuple[int, ...]
+    pcount: int
+    gcount: int
+    rows: int  # tables: NAXIS2
+    row_size: int  # tables: NAXIS1 [B]
+    heap_offset: int  # from data_offset [B]; row_size * rows when there is no heap
+    heap_size: int
+    columns: list[FitsColumn]
+    error: tuple[str, str] | None  # (code, text); the HDU is then not to be read beyond `available`
+
+def fits_describe(fd: int) -> list[FitsHdu]:
+    """Read all headers of a FITS file.
+
+    A file whose first header is unusable raises; a later fault is the `error` of its HDU, which is then
+    the last of the list when nothing after it can be found.
+
+    Raises:
+        FormatError: `format.not_recognised`, `format.truncated` (in the first header), `format.too_large`
+            (header over its limit), `format.header_lie` (mandatory keywords), `format.io`.
+
+    Source: FITS Standard 4.0, sections 3, 4, 7.
+    """
+
+def fits_checksum(fd: int, offset: int, length: int) -> int:
+    """Ones' complement sum of big-endian 32-bit words (FITS 4.0 appendix J).
+
+    0xFFFFFFFF or 0 over a sound HDU (header and data);
+    DATASUM is this over the padded data; a last incomplete word counts as padded with zeros.
+    """
+
+def fits_descriptors(
+    fd: int,
+    hdu_data_offset: int,
+    rows: tuple[int, int],
+    row_size: int,
+    offset: int,
+    code: str,
+    element_bits: int,
+    heap_offset: int,
+    heap_size: int,
+) -> list[tuple[int, int] | FormatError]:
+    """Array descriptors of a P or Q column for rows first to last (exclusive): (elements, file offset [B]).
+
+    A descriptor that points outside the heap is a FormatError `format.header_lie` in its place.
+    """
+
+def read_span(fd: int, offset: int, length: int) -> bytes:
+    """Exactly `length` bytes, at most 64 MiB.
+
+    Raises:
+        FormatError: `format.truncated`, `format.too_large`, `format.io`.
+    """
+
+def read_strided(fd: int, offset: int, count: int, stride: int, width: int) -> bytes:
+    """`width` bytes from each of `count` records that lie `stride` bytes apart, one after the other.
+
+    Gathers the record variables of NetCDF classic and the columns of binary tables; reads in blocks of at
+    most 1 MiB; the result is at most 64 MiB. Raises as `read_span`.
+    """
+
+def read_chunks(
+    fd: int,
+    chunks: Sequence[tuple[int, int, int]],
+    filters: Sequence[str],
+    itemsize: int,
+    out_size: int,
+) -> list[bytes | FormatError]:
+    """Read and decode a batch of stored chunks of one HDF5 dataset.
+
+    Args:
+        chunks: (file offset [B], stored size [B], filter mask: bit i = filter i was not applied).
+        filters: in the order in which they were applied when writing, each at most once:
+            "shuffle", "deflate", "fletcher32".
+        itemsize: of one element, for unshuffle [B].
+        out_size: decoded size of each chunk [B], at most 64 MiB; the batch at most 64 MiB as well.
+
+    Returns:
+        In order, the decoded bytes, or the error of that chunk: `format.truncated`,
+        `format.checksum_mismatch`, `format.decode`, `format.decompression_bomb`.
+
+    Raises:
+        FormatError: `format.filter` (unknown or repeated filter), `format.too_large`.
+    """
 
 # --- jail (see jail.py) ---
 def jail_seal(

@@ -49,3 +49,35 @@ class CodedError(Exception):
             text += f" ({'got ' + self.got if self.got else 'expected ' + self.expected})"
         text += f" [{self.code}]"
         return f"{text}\n  hint: {self.hint}" if self.hint else text
+
+
+class NativeError(CodedError):
+    """Root of what the compiled module raises on purpose."""
+
+
+class KernelError(NativeError):
+    """A kernel cannot do what it was asked; `context["index"]` is the offending element, if any."""
+
+
+class FormatError(NativeError):
+    """A file is not what its format says; `context` carries offsets and sizes [B]."""
+
+
+CODES: dict[str, str] = {
+    "format.not_recognised": "the file is not of this format",
+    "format.truncated": "the file ends before what its header promises",
+    "format.header_lie": "a header contradicts itself or the size of the file",
+    "format.too_large": "a size or count exceeds a limit of this program",
+    "format.bad_text": "a text is not in its declared character set",
+    "format.bad_scaling": "scale or offset is unusable",
+    "format.checksum_mismatch": "a checksum in the file is wrong",
+    "format.decode": "compressed data are damaged",
+    "format.decompression_bomb": "compressed data grow beyond what their codec can honestly do",
+    "format.filter": "a filter is unknown or stands twice in the chain",
+    "format.dtype": "an element type is not supported here",
+    "format.length": "a buffer is shorter or longer than its description says",
+    "format.exp10": "a decimal exponent lies outside -18 to 18",
+    "format.io": "the operating system could not read the file",
+    "native.panic": "a bug in the compiled module; please report it",
+}
+"""code -> meaning; codes are never reused. `docs/errors.md` is generated from this."""
