@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from alloy_agent.workers.process import pss_bytes
+
 _PROC = Path("/proc")
 
 
@@ -16,18 +18,6 @@ class ProcessMemory:
     pid: int
     name: str
     pss: int
-
-
-def pss_of(pid: int) -> int:
-    """PSS of one process [B]; 0 when it is gone. Source: proc(5), smaps_rollup."""
-    try:
-        text = (_PROC / str(pid) / "smaps_rollup").read_text(encoding="ascii")
-    except OSError:
-        return 0
-    for line in text.splitlines():
-        if line.startswith("Pss:"):
-            return int(line.split()[1]) * 1024
-    return 0
 
 
 def _children(pid: int) -> list[int]:
@@ -52,5 +42,5 @@ def tree(pid: int, max_processes: int = 256) -> Iterator[ProcessMemory]:
     while waiting and seen < max_processes:
         current = waiting.pop(0)
         seen += 1
-        yield ProcessMemory(current, _name(current), pss_of(current))
+        yield ProcessMemory(current, _name(current), pss_bytes(current))
         waiting.extend(_children(current))

@@ -73,6 +73,12 @@ class StatusBoard:
             }
         )
 
+    def metric(self) -> bytes:
+        """What changes: memory and counters, for the QoS 0 topic."""
+        return msgspec.json.encode(
+            {"boot": self.boot, "pipelines": self.pipelines(), "workers": self.workers()}
+        )
+
     def snapshot(self) -> dict[str, Any]:
         """Everything, for the verb `status`."""
         return {
