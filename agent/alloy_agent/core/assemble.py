@@ -6,7 +6,6 @@ the status and is left out; the others run.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -36,10 +35,10 @@ from alloy_agent.workers.transform import TransformStage, WorkerPool
 from alloy_transforms.wire import cbor
 from alloy_transforms.wire.encoding import Encoding, encoding
 
-from . import sources
+from . import logs, sources
 from .status import clock_ns
 
-LOG = logging.getLogger("alloy.assemble")
+LOG = logs.get("assemble")
 LETTERS_PER_SECOND = 5.0
 """Announcements of dead letters on MQTT; the local file keeps every one."""
 
@@ -103,7 +102,7 @@ class Assembly:
                 self.pipelines.append(await self._pipeline(config))
                 self._configs[config.name] = config
             except CodedError as error:
-                LOG.error("pipeline left out", extra={"pipeline": config.name, "error": str(error)})
+                LOG.error("pipeline.left_out", pipeline=config.name, error=str(error))
                 self.problems.append(f"{config.file}: {error}")
 
     async def _pipeline(self, config: Pipeline) -> RecordPipeline | FilePipeline:

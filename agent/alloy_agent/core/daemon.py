@@ -6,7 +6,6 @@ queues drained into the sinks, goodbye to the broker. A second stop signal ends 
 
 from __future__ import annotations
 
-import logging
 import os
 import socket
 from collections.abc import Sequence
@@ -21,6 +20,7 @@ from alloy_agent.errors import AgentError
 from alloy_agent.mqtt.link import Link, LinkOptions
 from alloy_agent.mqtt.topics import Topics
 
+from . import logs
 from .assemble import Assembly
 from .control import ControlServer
 from .ids import next_birth, ulid
@@ -32,7 +32,7 @@ from .status import StatusBoard, clock_ns
 from .supervisor import supervise
 from .verbs import Verbs
 
-LOG = logging.getLogger("alloy.daemon")
+LOG = logs.get("daemon")
 
 DRAIN_S = 10.0
 """How long a stop waits for sinks before it leaves the rest unacknowledged."""
@@ -211,7 +211,7 @@ async def run_until_signal(daemon: Daemon, signals: Sequence[int]) -> bool:
                 async for _ in received:
                     if daemon.stopping.is_set():
                         nursery.cancel_scope.cancel()
-                    LOG.info("stopping")
+                    LOG.info("daemon.stopping")
                     daemon.stop()
 
         nursery.start_soon(listen)

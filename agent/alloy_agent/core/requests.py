@@ -6,15 +6,14 @@ topic is honoured only below `alloy/1/<fleet>/`, so that a request cannot make t
 
 from __future__ import annotations
 
-import logging
-
 from alloy_agent.errors import AgentError
 from alloy_agent.mqtt.link import Link, Message
 from alloy_agent.mqtt.topics import Topics
 
+from . import logs
 from .verbs import Failure, Request, Response, Verbs, decode_request, encode_response
 
-LOG = logging.getLogger("alloy.requests")
+LOG = logs.get("requests")
 
 
 def response_topic(topics: Topics, message: Message, verb: str) -> str:
@@ -45,7 +44,7 @@ async def serve_requests(link: Link, topics: Topics, verbs: Verbs) -> None:
         response, as_json = await answer(verbs, message, verb)
         message.acknowledge()
         if response.error is not None:
-            LOG.warning("request refused", extra={"verb": verb[:64], "code": response.error.code})
+            LOG.warning("request.refused", verb=verb[:64], code=response.error.code)
         await link.publish(
             response_topic(topics, message, verb),
             encode_response(response, as_json=as_json),

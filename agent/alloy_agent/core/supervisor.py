@@ -5,7 +5,6 @@ This is the only broad handler of the daemon. Cancellation always passes through
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -14,7 +13,9 @@ import trio
 from alloy_agent.native import CodedError
 from alloy_agent.pipeline.records import PipelineStats
 
-LOG = logging.getLogger("alloy.supervisor")
+from . import logs
+
+LOG = logs.get("supervisor")
 
 FIRST_DELAY_S = 0.5
 MAX_DELAY_S = 30.0
