@@ -1,0 +1,48 @@
+"""Which modules a transform may import, and what has to be loaded with each before the jail closes.
+
+Nothing can be imported once a worker is sealed: what a module would import later, at first use, is named here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+PORTABLE_MODULES = frozenset({"kit", "fmath", "struct", "math", "binascii"})
+"""Imports that leave a file a candidate for the portable profile."""
+
+GATEWAY_MODULES = PORTABLE_MODULES | {
+    "array", "base64", "bisect", "collections", "collections.abc", "dataclasses", "datetime", "decimal", "enum",
+    "fractions", "functools", "hashlib", "itertools", "json", "re", "statistics", "string", "zlib",
+}  # fmt: skip
+"""The closed list (DESIGN 6); a device's `sandbox.modules` adds to it."""
+
+OWN_MODULES: Mapping[str, str] = {
+    "kit": "alloy_transforms.portable.kit",
+    "fmath": "alloy_transforms.portable.fmath",
+}
+"""Modules that transforms know under a plain name."""
+
+LATER: Mapping[str, tuple[str, ...]] = {
+    "datetime": ("_strptime",),
+    "decimal": ("numbers",),
+    "json": ("json.decoder", "json.encoder"),
+}
+"""Modules that a module imports only when a function of it is first called."""
+
+ALWAYS = ("encodings.ascii", "encodings.latin_1", "encodings.cp1252", "encodings.utf_16", "encodings.utf_16_le",
+          "encodings.utf_16_be", "encodings.utf_8_sig")  # fmt: skip
+"""Codecs that `bytes.decode` would look for in the file system."""
+
+
+def to_load(imports: Iterable[str]) -> tuple[str, ...]:
+    """The modules a worker must be given before it is sealed, for a transform with these imports."""
+    names: dict[str, None] = {}
+    for name in imports:
+        for each in (name, *LATER.get(name.partition(".")[0], ())):
+            names[OWN_MODULES.get(each, each)] = None
+    return tuple(names)
+
+
+def allowed(name: str, extra: Iterable[str] = ()) -> bool:
+    """Whether a transform may import `name` on a device whose policy adds `extra`."""
+    return name in GATEWAY_MODULES or name in frozenset(extra)

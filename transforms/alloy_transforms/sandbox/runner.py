@@ -1,0 +1,190 @@
+"""Runs batches of one transform inside its worker: values in, columns of checked rows out.
+
+The way most transforms take - no STATE, one dict per input - is a loop made for the contract at load, which
+leaves all checking to whole columns. Everything else (generators, STATE, absent inputs) goes input by input.
+Rows are taken out of the user's dict at once, so a dict that is used again cannot change an earlier row.
+"""
+
+from __future__ import annotations
+
+import time
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from ..errors import RecordError
+from .builders import BadValueError, builder, exact
+from .contract import Profile
+from .errormap import NUMBERS, Failure, classify
+from .loader import Transform
+from .log import Log
+from .protocol import (
+    MAX_BATCH_INPUTS,
+    SOFT_REPLY_BYTES,
+    Buffer,
+    RunRequest,
+    Sections,
+    StateValue,
+    decode_state,
+    encode_reply,
+    encode_state,
+)
+from .rows import row_loop, row_taker, state_check
+
+Row = tuple[Any, ...]
+_ALL = array("I", range(1024)).tobytes()
+
+
+class Runner:
+    """One loaded transform with its state."""
+
+    def __init__(self, transform: Transform, log: Log) -> None:
+        contract = transform.contract
+        self.transform = transform
+        self.contract = contract
+        self.state: dict[str, StateValue] = dict(transform.state)
+        self._log = log
+        self._fields = contract.outputs
+        self._builders = tuple(builder(f) for f in contract.outputs)
+        self._take = row_taker(contract.outputs)
+        self._check_state = state_check(self.state)
+        worst = contract.max_rows * (contract.row_bytes + sum(f.max for f in contract.outputs))
+        self._most = max(1, min(MAX_BATCH_INPUTS, SOFT_REPLY_BYTES // worst))
+        simple = not contract.stateful and not transform.generator
+        self._loop = row_loop(contract.outputs, len(contract.inputs)) if simple else None
+
+    def run(self, request: RunRequest) -> list[Buffer]:
+        """Run one batch; the frame of its reply."""
+        wall, cpu = time.perf_counter_ns(), time.process_time_ns()
+        if request.state is not None:
+            self.state = decode_state(request.state)
+        n = min(request.n, self._most)
+        failures: dict[int, Failure] = {}
+        rows: list[Row] = []
+        if self._loop is not None and not request.absent:
+            src = self._fast(request.columns, n, rows, failures)
+        else:
+            src = self._each(request.columns, n, rows, failures)
+        columns, src = self._columns(rows, src, failures)
+        codes = bytearray(n)
+        for at, failure in failures.items():
+            codes[at] = failure.number
+        return encode_reply(
+            batch=request.batch,
+            codes=bytes(codes),
+            src=_ALL[: 4 * n] if isinstance(src, range) and n <= 1024 else array("I", src).tobytes(),
+            columns=columns,
+            errors=[(at, failures[at].line, failures[at].text) for at in sorted(failures)],
+            log=self._log.take(),
+            state=encode_state(self.state) if self.contract.stateful else None,
+            cpu_ns=time.process_time_ns() - cpu,
+            wall_ns=time.perf_counter_ns() - wall,
+        )
+
+    def _fast(
+        self, columns: Sequence[list[Any]], n: int, rows: list[Row], failures: dict[int, Failure]
+    ) -> Sequence[int]:
+        """No STATE, one dict per input. Each input adds a row or a failure, so their numbers are its index."""
+        assert self._loop is not None
+        source: Iterator[Any] = iter(columns[0]) if len(columns) == 1 else zip(*columns, strict=True)
+        if n < len(columns[0]):
+            source = iter([next(source) for _ in range(n)])
+        while True:
+            try:
+                self._loop(source, self.transform.function, rows.append)
+                break
+            except BaseException as error:  # whatever user code raises is an answer
+                failures[len(rows) + len(failures)] = self._failure(error)
+        if not failures:
+            return range(n)
+        return [i for i in range(n) if i not in failures]
+
+    def _each(
+        self, columns: Sequence[list[Any]], n: int, rows: list[Row], failures: dict[int, Failure]
+    ) -> Sequence[int]:
+        """Any transform, input by input; rows and state are committed only when the whole input succeeded."""
+        src: list[int] = []
+        stateful = self.contract.stateful
+        for i, arguments in enumerate(zip(*columns, strict=True)):
+            if i == n:
+                break
+            try:
+                self._present(arguments)
+                if stateful:
+                    work = self.state.copy()
+                    made = self._rows(self.transform.function(*arguments, work))
+                    made = [self._exact(row) for row in made]
+                    self._check_state(work)
+                    self.state = work
+                else:
+                    made = self._rows(self.transform.function(*arguments))
+            except BaseException as error:  # whatever user code raises is an answer
+                failures[i] = self._failure(error)
+            else:
+                rows += made
+                src += [i] * len(made)
+        return src
+
+    def _present(self, arguments: Iterable[Any]) -> None:
+        if self.contract.profile is Profile.GATEWAY or None not in arguments:
+            return
+        missing = next(
+            name for (name, _), v in zip(self.contract.inputs, arguments, strict=True) if v is None
+        )
+        raise BadValueError("data.schema", f"input `{missing}` is absent")
+
+    def _rows(self, result: Any) -> list[Row]:
+        if not self.transform.generator:
+            return [self._take(result)]
+        rows: list[Row] = []
+        try:
+            for row in result:
+                if len(rows) == self.contract.max_rows:
+                    raise BadValueError(
+                        "script.output", f"more than MAX_ROWS = {self.contract.max_rows} rows"
+                    )
+                rows.append(self._take(row))
+        finally:
+            result.close()
+        return rows
+
+    def _exact(self, row: Row) -> Row:
+        return tuple(
+            None if v is None and f.optional else exact(f, v) for f, v in zip(self._fields, row, strict=True)
+        )
+
+    def _failure(self, error: BaseException) -> Failure:
+        if isinstance(error, BadValueError | RecordError):
+            code, text = error.args[0], error.args[1]
+            return Failure(code if code in NUMBERS else "data.value", self.contract.line, str(text))
+        failure = classify(error, self.transform.file)
+        return failure if failure.line else Failure(failure.code, self.contract.line, failure.text)
+
+    def _columns(
+        self, rows: list[Row], src: Sequence[int], failures: dict[int, Failure]
+    ) -> tuple[list[Sections], Sequence[int]]:
+        try:
+            return self._build(rows), src
+        except MemoryError:
+            raise
+        except Exception:  # some value does not fit: find out which, and drop its input alone
+            good = self._checked(rows, src, failures)
+        kept = [(row, at) for row, at in good if at not in failures]
+        return self._build([row for row, _ in kept]), [at for _, at in kept]
+
+    def _build(self, rows: list[Row]) -> list[Sections]:
+        columns: Iterable[Sequence[Any]] = zip(*rows, strict=True) if rows else [()] * len(self._builders)
+        return [build(values) for build, values in zip(self._builders, columns, strict=True)]
+
+    def _checked(
+        self, rows: list[Row], src: Sequence[int], failures: dict[int, Failure]
+    ) -> list[tuple[Row, int]]:
+        good = []
+        for row, at in zip(rows, src, strict=True):
+            if at in failures:
+                continue
+            try:
+                good.append((self._exact(row), at))
+            except BaseException as error:  # a value may be an object of the user's own
+                failures[at] = self._failure(error)
+        return good
