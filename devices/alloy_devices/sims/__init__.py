@@ -1,1 +1,1 @@
-"""Simulators: the other half of a protocol, with faults."""
+"""Simulators: the other half of a protocol, with faults. Deterministic for a seed; for demo and tests."""

@@ -46,9 +46,7 @@ def test_frames_are_the_same_when_the_stream_is_split_anywhere(
 
     assert split == whole
     assert single == whole
-    assert single_stats.frames == whole_stats.frames
-    if spec.kind != "delimiter":  # a delimited frame that is too long is counted before its end is seen
-        assert single_stats == whole_stats
+    assert single_stats == whole_stats
 
 
 @settings(max_examples=60, deadline=None)

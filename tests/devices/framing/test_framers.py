@@ -23,7 +23,18 @@ def test_a_line_that_is_too_long_is_dropped_and_counted_when_it_ends() -> None:
     frames = framer.feed(b"x" * 500, 0) + framer.feed(b"y\nok\n", 1)
 
     assert [f.payload for f in frames] == [b"ok"]
-    assert (framer.stats.dropped_bytes, framer.stats.resynchronisations) == (502, 1)
+    assert (framer.stats.dropped_bytes, framer.stats.resynchronisations) == (501, 1)
+
+
+def test_a_line_behind_a_flood_is_not_lost_when_it_has_a_start() -> None:
+    framer = make_framer(FramingSpec(kind="delimiter", start=b"$", max_bytes=82))
+
+    frames = framer.feed(b"x$y" * 500, 0) + framer.feed(b"$GPGGA*00\r\n\r\n$GPRMC*00\n", 1)
+
+    assert [f.payload for f in frames[1:]] == [b"$GPRMC*00"]
+    assert frames[0].payload.endswith(b"$GPGGA*00")
+    assert len(frames[0].payload) <= 82
+    assert framer.stats.resynchronisations == 1
 
 
 def test_what_stands_before_the_start_is_dropped_when_a_line_begins_in_the_middle() -> None:
@@ -32,7 +43,7 @@ def test_what_stands_before_the_start_is_dropped_when_a_line_begins_in_the_middl
     frames = framer.feed(b"PGGA,1*00\nab$GPGGA*00\n", 3)
 
     assert [f.payload for f in frames] == [b"$GPGGA*00"]
-    assert (framer.stats.dropped_bytes, framer.stats.resynchronisations) == (11, 2)
+    assert (framer.stats.dropped_bytes, framer.stats.resynchronisations) == (11, 1)
 
 
 def test_both_frame_sizes_come_out_when_the_length_field_says_so() -> None:
