@@ -21,6 +21,7 @@ CODES: dict[str, str] = {
     "device.open": "the device is there but could not be opened or configured",
     "device.permission": "this user may not open the device",
     "device.busy": "another program has the device open",
+    "device.mqtt_qos": "the mqtt source reads with QoS 0 or 1",
     "device.silent": "nothing came for longer than `silence_s`; the device is opened again",
 }
 """code -> meaning; codes are never reused. `docs/errors.md` is generated from this."""

@@ -11,12 +11,11 @@ import trio
 from ..errors import LinkError
 from .codec import CONNACK_311_WRONG_VERSION, PINGREQ, QOS, PacketReader
 from .link import LinkOptions, Will
+from .writer import PacketWriter
 
 READ_BYTES = 1 << 16
 WRITE_HIGH_BYTES = 1 << 16
 """A QoS 0 publisher waits while more than this is unwritten."""
-MAX_UNWRITTEN = 1 << 16
-"""Unwritten packets at which a peer that reads nothing but makes us answer is cut off."""
 PING_WAIT_S = 10.0
 """Longest wait for a PINGRESP (or the keep-alive time, when that is shorter)."""
 LASTING_REFUSALS = (0x81, 0x82, 0x84, 0x85, 0x86, 0x87, 0x8A, 0x8C, 0x90, 0x95, 0x99, 0x9A, 0x9B, 0x9D)
@@ -75,16 +74,15 @@ class Connection:
         self._stream = stream
         self._options = options
         self._reader = PacketReader(options.max_packet_bytes)
-        self._out: list[bytes] = []
-        self._out_bytes = 0
-        self._writer = trio.lowlevel.ParkingLot()
-        self._drained = trio.lowlevel.ParkingLot()
+        self._writer = PacketWriter(stream, self._unwritable)
+        self.send = self._writer.send
+        self.wait_drained = self._writer.wait_drained
         self._scope = trio.CancelScope()
         self.where = f"{options.host}:{options.port}"
         self.connack = mqtt5.ConnAckPacket()
         self.failed: LinkError | None = None
         self.paused = False
-        self.last_received = self.last_sent = trio.current_time()
+        self.last_received = self._writer.last_sent = trio.current_time()
         self.keepalive_s = float(options.keepalive_s)
         self.early: list[mqtt5.Packet] = []  # arrived in the same read as the CONNACK
 
@@ -126,7 +124,7 @@ class Connection:
         self.connack = packet
         if packet.server_keep_alive is not None:
             self.keepalive_s = float(packet.server_keep_alive)
-        self.last_received = self.last_sent = trio.current_time()
+        self.last_received = self._writer.last_sent = trio.current_time()
 
     @property
     def scope(self) -> trio.CancelScope:
@@ -139,43 +137,19 @@ class Connection:
             self.failed = error
         self._scope.cancel()
 
-    def send(self, data: bytes) -> None:
-        """Queue bytes for the writer; all that is queued in one tick of the loop leaves in one send."""
-        self._out.append(data)
-        self._out_bytes += len(data)
-        if self._writer:
-            self._writer.unpark()
-        elif len(self._out) > MAX_UNWRITTEN:
-            self.fail(LinkError("mqtt.lost", "the broker reads nothing", where=self.where, retryable=True))
+    def _unwritable(self) -> None:
+        self.fail(
+            LinkError("mqtt.lost", "the broker broke the connection or reads nothing", where=self.where)
+        )
 
     @property
     def congested(self) -> bool:
         """True while a publisher should wait."""
-        return self._out_bytes > WRITE_HIGH_BYTES
-
-    async def wait_drained(self) -> None:
-        """Return when the writer has handed over what was queued, or the connection ended."""
-        if self.failed is None:
-            await self._drained.park()
-        else:
-            await trio.lowlevel.checkpoint()
+        return self._writer.unwritten > WRITE_HIGH_BYTES
 
     async def write_loop(self) -> None:
         """Send what is queued until cancelled."""
-        try:
-            while True:
-                if not self._out:
-                    await self._writer.park()
-                chunk = self._out[0] if len(self._out) == 1 else b"".join(self._out)
-                self._out.clear()
-                await self._stream.send_all(chunk)
-                self._out_bytes -= len(chunk)
-                self.last_sent = trio.current_time()
-                self._drained.unpark_all()
-        except trio.BrokenResourceError:
-            self.fail(LinkError("mqtt.lost", "the broker broke the connection", where=self.where))
-        finally:
-            self._drained.unpark_all()
+        await self._writer.loop()
 
     async def receive(self) -> list[mqtt5.Packet]:
         """The next packets.
@@ -212,7 +186,7 @@ class Connection:
                 pinged_at = None
             if pinged_at is not None and now - pinged_at > patience:
                 self.fail(LinkError("mqtt.keepalive", "the broker answered no ping", where=self.where))
-            quiet = now - min(self.last_sent, self.last_received)
+            quiet = now - min(self._writer.last_sent, self.last_received)
             if pinged_at is None and quiet >= self.keepalive_s / 2:
                 pinged_at = now
                 self.send(PINGREQ)

@@ -22,7 +22,12 @@ class Inbox:
     """
 
     def __init__(
-        self, topic_filter: str, qos: int, limit: int, on_close: Callable[[Inbox], Awaitable[None]]
+        self,
+        topic_filter: str,
+        qos: int,
+        limit: int,
+        on_close: Callable[[Inbox], Awaitable[None]],
+        on_detach: Callable[[Inbox], None],
     ) -> None:
         self.topic_filter = topic_filter
         self.qos = qos
@@ -32,6 +37,7 @@ class Inbox:
         self.stalled = False  # the consumer took nothing while others waited; cleared when it takes again
         self._limit = limit
         self._on_close = on_close
+        self._on_detach = on_detach
         self._queue: deque[Message] = deque()
         self._loose = 0  # QoS 0 messages in the queue
         self._loose_bytes = 0
@@ -93,6 +99,10 @@ class Inbox:
         self.answered.set()
         self._readers.unpark_all()
         self._room.unpark_all()
+
+    def detach(self) -> None:
+        """Stop reading; the broker keeps the subscription."""
+        self._on_detach(self)
 
     async def close(self) -> None:
         """End this subscription."""

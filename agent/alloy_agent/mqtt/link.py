@@ -147,6 +147,10 @@ class Subscription(Protocol):
         """Wait for one message, then take up to `limit` that are there; empty: the subscription ended."""
         ...
 
+    def detach(self) -> None:
+        """Stop reading; unread QoS 1 messages wait `unclaimed_hold_s` for a successor of the same filter."""
+        ...
+
     async def close(self) -> None:
         """End this subscription; the broker forgets the filter when nobody else here uses it."""
         ...

@@ -140,12 +140,11 @@ class Outbox:
         return True
 
     def withdraw(self, pending: Pending) -> bool:
-        """Its publisher was cancelled: forget it if it was never sent, else only its waiter.
+        """Its publisher was cancelled: forget it if it was never sent.
 
         Returns:
             True when it was forgotten.
         """
-        pending.done = None
         if pending.sent or self._unacked.get(pending.packet_id) is not pending:
             return False
         del self._unacked[pending.packet_id]

@@ -16,6 +16,8 @@ from .outbox import Outbox
 
 SUBSCRIBE_CHUNK = 32
 """Filters in one SUBSCRIBE packet."""
+MAX_LEFT = 256
+"""Filters given up while away; beyond, the broker's copies arrive unclaimed and are dropped then."""
 
 
 class Receiver:
@@ -32,6 +34,7 @@ class Receiver:
         self._outbox = outbox
         self._asked: dict[int, list[Inbox]] = {}  # packet id of a SUBSCRIBE -> what it covers
         self._leaving: dict[int, trio.Event] = {}  # packet id of an UNSUBSCRIBE
+        self._left: list[str] = []  # filters given up while away; the broker still has to be told
         self._connection: Connection | None = None
         self._store: InboundStore | None = None
 
@@ -55,6 +58,9 @@ class Receiver:
 
     def subscribe_again(self) -> None:
         """Ask for every subscription the broker does not know."""
+        for topic_filter in self._left:
+            self._send_unsubscribe(topic_filter)
+        self._left.clear()
         self._ask([inbox for inbox in self.subscriptions.inboxes if not inbox.confirmed])
 
     def disconnected(self) -> None:
@@ -155,7 +161,7 @@ class Receiver:
         check_filter(topic_filter)
         if is_shared(topic_filter):
             raise LinkError("mqtt.unsupported", "shared subscriptions are not offered", where=topic_filter)
-        inbox = Inbox(topic_filter, min(max(qos, 0), 1), max(1, queue), self._leave)
+        inbox = Inbox(topic_filter, min(max(qos, 0), 1), max(1, queue), self._leave, self._detach)
         self.subscriptions.add(inbox)
         self._ask([inbox])
         try:
@@ -209,20 +215,32 @@ class Receiver:
             self._stats.last_error = str(inbox.error)
 
     async def unsubscribe(self, topic_filter: str) -> None:
-        """End every subscription of this filter."""
+        """See `Link.unsubscribe`; the broker is told even when nobody here reads the filter any more."""
         for inbox in [inbox for inbox in self.subscriptions.inboxes if inbox.topic_filter == topic_filter]:
-            await self._leave(inbox)
+            self._detach(inbox)
+        await self._tell_left(topic_filter)
 
-    async def _leave(self, inbox: Inbox) -> None:
-        if inbox not in self.subscriptions.inboxes:
-            return
+    def _detach(self, inbox: Inbox) -> None:
         self.subscriptions.discard(inbox, trio.current_time())
         inbox.end()
-        connection = self._connection
-        still = any(other.topic_filter == inbox.topic_filter for other in self.subscriptions.inboxes)
-        if connection is None or still:
+
+    async def _leave(self, inbox: Inbox) -> None:
+        if inbox in self.subscriptions.inboxes:
+            self._detach(inbox)
+            await self._tell_left(inbox.topic_filter)
+
+    async def _tell_left(self, topic_filter: str) -> None:
+        if any(other.topic_filter == topic_filter for other in self.subscriptions.inboxes):
             return
+        if self._connection is None:
+            if len(self._left) < MAX_LEFT:
+                self._left.append(topic_filter)
+            return
+        await self._send_unsubscribe(topic_filter).wait()
+
+    def _send_unsubscribe(self, topic_filter: str) -> trio.Event:
+        assert self._connection is not None
         packet_id = self._outbox.reserve_id()
         self._leaving[packet_id] = left = trio.Event()
-        connection.send(mqtt5.UnsubscribePacket(packet_id, [inbox.topic_filter]).write())
-        await left.wait()
+        self._connection.send(mqtt5.UnsubscribePacket(packet_id, [topic_filter]).write())
+        return left

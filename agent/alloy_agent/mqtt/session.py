@@ -24,6 +24,7 @@ from .inbox import Inbox
 from .link import Capabilities, LinkOptions, LinkStats, PublishResult, Will
 from .outbox import Outbox, too_large
 from .receiver import Receiver
+from .ticket import WRITTEN, Ticket
 from .transport import Dial, dial
 
 GOODBYE_S = 1.0
@@ -34,7 +35,7 @@ LASTING_DISCONNECTS = (SESSION_TAKEN_OVER, 0x87, 0x98)
 NO_SUBSCRIBERS = 0x10
 
 
-class Session:
+class MqttSession:
     """A `Link` over the `mqtt5` codec.
 
     Args:
@@ -192,7 +193,7 @@ class Session:
                 connection.send(packet)
             self.stats.resent = self._outbox.resent
 
-    async def publish(
+    async def send(
         self,
         topic: str,
         payload: bytes,
@@ -204,8 +205,8 @@ class Session:
         correlation_data: bytes = b"",
         expiry_s: int | None = None,
         user_properties: tuple[tuple[str, str], ...] = (),
-    ) -> PublishResult:
-        """See `Link.publish`.
+    ) -> Ticket:
+        """See `Link.send`. QoS 0 waits for a connection.
 
         Raises:
             LinkError: `mqtt.topic`, `mqtt.packet_too_large`, `mqtt.unsupported` (QoS 2), `mqtt.closed`.
@@ -213,6 +214,8 @@ class Session:
         await trio.lowlevel.checkpoint_if_cancelled()
         if qos not in (0, 1):
             raise LinkError("mqtt.unsupported", "this client publishes with QoS 0 or 1", got=f"QoS {qos}")
+        if qos and self._slots:
+            await self._slots.park()  # others wait already: stay behind them
         while qos and self._outbox.full and self._closed is None:
             await self._slots.park()
         while not qos and (self._connection is None or self._connection.congested):
@@ -238,14 +241,18 @@ class Session:
         except (ValueError, OverflowError) as error:
             check_topic(topic)
             raise LinkError("mqtt.topic", f"a field of the publish is not allowed: {error}") from error
-        if len(data) > min(self._peer_max_bytes, self._options.max_packet_bytes):
-            raise too_large(len(data), min(self._peer_max_bytes, self._options.max_packet_bytes))
+        limit = min(self._peer_max_bytes, self._options.max_packet_bytes)
+        if len(data) > limit:
+            self._slots.unpark()
+            raise too_large(len(data), limit)
         self.stats.published += 1
         if packet_id is None:
             assert self._connection is not None
             self._connection.send(data)
-            return PublishResult(0)
-        return await self._until_acknowledged(packet_id, data)
+            return WRITTEN
+        pending = self._outbox.add(packet_id, data)
+        self._pump()
+        return Ticket(pending)
 
     async def _wait_writable(self) -> None:
         if self._connection is None:
@@ -253,22 +260,37 @@ class Session:
         else:
             await self._connection.wait_drained()
 
-    async def _until_acknowledged(self, packet_id: int, data: bytes) -> PublishResult:
-        pending = self._outbox.add(packet_id, data)
-        task = trio.lowlevel.current_task()
-        pending.done = lambda: trio.lowlevel.reschedule(task)
-        self._pump()
-        if pending.reason < 0 and pending.error is None:
-
-            def abandon(_: object) -> trio.lowlevel.Abort:
-                if self._outbox.withdraw(pending):
-                    self._slots.unpark()
-                return trio.lowlevel.Abort.SUCCEEDED
-
-            await trio.lowlevel.wait_task_rescheduled(abandon)
-        if pending.error is not None:
-            raise pending.error
-        return PublishResult(pending.reason)
+    async def publish(
+        self,
+        topic: str,
+        payload: bytes,
+        *,
+        qos: int = 1,
+        retain: bool = False,
+        content_type: str = "",
+        response_topic: str = "",
+        correlation_data: bytes = b"",
+        expiry_s: int | None = None,
+        user_properties: tuple[tuple[str, str], ...] = (),
+    ) -> PublishResult:
+        """See `Link.publish`; errors as in `send`. Cancelled before it was ever sent: it is not sent at all."""
+        ticket = await self.send(
+            topic,
+            payload,
+            qos=qos,
+            retain=retain,
+            content_type=content_type,
+            response_topic=response_topic,
+            correlation_data=correlation_data,
+            expiry_s=expiry_s,
+            user_properties=user_properties,
+        )
+        try:
+            return await ticket.wait()
+        except trio.Cancelled:
+            if self._outbox.withdraw(ticket.pending):
+                self._slots.unpark()
+            raise
 
     # -- while connected ---------------------------------------------------------------------------------
 
