@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from alloy_agent.core import logs
 from alloy_agent.core.journal import Journal, stream_is_journal
 

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+
 from alloy_agent.config.model import Secret
 from alloy_agent.core.secrets import MAX_SECRET_BYTES, resolve
 from alloy_agent.errors import ConfigError

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import trio
+
 from alloy_devices.clock import HostClock
 from alloy_devices.errors import CODES, DeviceGoneError
 from alloy_devices.framing import FramingSpec

@@ -5,6 +5,7 @@ from itertools import islice
 from pathlib import Path
 
 import pytest
+
 from alloy_devices.sims.lns import publications, topic_of
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import serial
 import trio
+
 from alloy_devices.framing import FramingSpec
 from alloy_devices.lines import Lines
 from alloy_devices.ports import SerialOptions
