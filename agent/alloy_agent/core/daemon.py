@@ -72,9 +72,9 @@ def make_link(agent: Agent, topics: Topics) -> Link:
         receive_maximum=1024,
     )
     if mqtt.version == "5":
-        from alloy_agent.mqtt.session import Session
+        from alloy_agent.mqtt.session import MqttSession
 
-        return Session(options)
+        return MqttSession(options)
     from alloy_agent.mqtt.aiomqtt_adapter import AiomqttLink
 
     return AiomqttLink(options)
