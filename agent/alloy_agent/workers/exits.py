@@ -43,6 +43,8 @@ HINTS: Final[dict[str, str]] = {
     "script.cpu": "the CPU limit of a worker spans all of its batches; make the transform cheaper",
     "script.crash": "the interpreter or a library died inside the jail; run the input with `alloy-edge try`",
     "script.memory": "raise `memory_mb` in NEEDS within the device's ceiling, or hold less",
+    "script.wall": "the worker was killed at its wall-clock limit; make the transform cheaper",
+    "violation.protocol": "the worker did not keep to its protocol, which the runner inside always does",
     "violation.syscall": "transforms have no files, network, processes or threads",
     "worker.setup": "this happens before user code runs; `alloy-edge doctor` shows what the host lacks",
     "worker.zygote": "start the zygote again, then the worker",

@@ -280,6 +280,7 @@ class Zygote:
         self._control.close()
         self._process.kill()
         for worker in tuple(self._workers.values()):
+            worker.kill("worker.zygote")
             worker.finished(ExitStatus(signal.SIGKILL, -1, why="its zygote ended"))
         for answer in self._answers.values():
             answer.event.set()

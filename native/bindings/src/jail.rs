@@ -7,7 +7,7 @@ use pyo3::types::{PyBytes, PyDict};
 
 /// `OSError(errno, message, layer)`: the layer is found in `filename`.
 fn os_error(error: &JailError) -> PyErr {
-    let text = std::io::Error::from_raw_os_error(error.errno).to_string();
+    let text = error.reason();
     PyOSError::new_err((error.errno, text, error.layer))
 }
 

@@ -45,10 +45,21 @@ impl JailError {
     }
 }
 
+impl JailError {
+    /// The kernel's words for it, without the number.
+    #[must_use]
+    pub fn reason(&self) -> String {
+        let text = std::io::Error::from_raw_os_error(self.errno).to_string();
+        text.split(" (os error")
+            .next()
+            .unwrap_or_default()
+            .to_owned()
+    }
+}
+
 impl fmt::Display for JailError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = std::io::Error::from_raw_os_error(self.errno);
-        write!(f, "jail layer {}: {text}", self.layer)
+        write!(f, "jail layer {}: {}", self.layer, self.reason())
     }
 }
 

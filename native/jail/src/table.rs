@@ -175,6 +175,7 @@ pub const MISTAKES: &[(&str, Rule)] = &[
     ("getcwd", Rule::Errno(libc::ENOENT)),
     ("ioctl", Rule::Errno(libc::ENOTTY)),
     ("dup", Rule::Errno(libc::EPERM)),
+    ("fcntl", Rule::Errno(libc::EPERM)), // os.dup and mmap.mmap of a descriptor
     ("rt_sigaction", Rule::Errno(libc::EPERM)),
     ("getpid", Rule::Errno(libc::EPERM)),
     ("gettid", Rule::Errno(libc::EPERM)),
