@@ -9,7 +9,15 @@ import cbor2
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from wire_records import CLIMATE, FIELD, batches, climate_batch, descriptors, field_chunk, field_manifest
+from tests.transforms.wire_records import (
+    CLIMATE,
+    FIELD,
+    batches,
+    climate_batch,
+    descriptors,
+    field_chunk,
+    field_manifest,
+)
 
 from alloy_transforms.errors import RecordError
 from alloy_transforms.record import Batch, Column, Descriptor, Level, Manifest, Provenance, Variable

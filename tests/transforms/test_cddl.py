@@ -9,7 +9,7 @@ import cbor2
 import pytest
 from hypothesis import assume, given, settings
 from pycddl import Schema, ValidationError
-from wire_records import (
+from tests.transforms.wire_records import (
     CLIMATE,
     FIELD,
     batches,

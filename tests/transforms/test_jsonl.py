@@ -7,7 +7,7 @@ import struct
 from dataclasses import replace
 
 import pytest
-from wire_records import CLIMATE, FIELD, climate_batch, field_chunk, field_manifest
+from tests.transforms.wire_records import CLIMATE, FIELD, climate_batch, field_chunk, field_manifest
 
 from alloy_transforms.errors import RecordError
 from alloy_transforms.record import Column, Descriptor, Flags, Level, Packing, Variable

@@ -6,7 +6,7 @@ import msgpack
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from wire_records import CLIMATE, FIELD, batches, climate_batch, field_chunk, field_manifest
+from tests.transforms.wire_records import CLIMATE, FIELD, batches, climate_batch, field_chunk, field_manifest
 
 from alloy_transforms.errors import RecordError
 from alloy_transforms.record import Batch, Descriptor, Level

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-import msgpack  # type: ignore[import-untyped]  # it ships no types
+import msgpack
 
 from ..errors import RecordError
 from ..record import Batch, Chunk, Descriptor, Manifest
