@@ -140,6 +140,8 @@ class Normaliser:
         Raises:
             KernelError: `format.length`, data is no whole number of values.
         """
+    def physical(self, data: Buffer) -> bytes:
+        """Stored bytes straight to f4 or f8 (`out`), NaN where there is no value; no quality, no facts."""
 
 def physical(
     values: Buffer,

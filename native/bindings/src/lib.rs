@@ -1,4 +1,5 @@
 //! PyO3 bindings: conversion only.
+mod convert;
 mod formats;
 mod jail;
 mod kernels;

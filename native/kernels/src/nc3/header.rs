@@ -115,9 +115,6 @@ impl<R: ReadAt + ?Sized> Parser<'_, R> {
         }
         let bytes = self.cursor.take(length)?;
         self.cursor.pad(length)?;
-        if bytes.iter().any(|b| *b < b' ' || *b == b'/' || *b == 0x7f) {
-            return Err(self.cursor.lie("a name has a control character or a slash"));
-        }
         Ok(match String::from_utf8(bytes) {
             Ok(name) => name,
             Err(bad) => {
