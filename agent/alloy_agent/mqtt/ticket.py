@@ -11,10 +11,11 @@ from .outbox import Pending
 class Ticket:
     """A `PublishTicket`; may be waited for late, again, or by several tasks."""
 
-    __slots__ = ("_tasks", "pending")
+    __slots__ = ("_seen", "_tasks", "pending")
 
-    def __init__(self, pending: Pending) -> None:
+    def __init__(self, pending: Pending, *, seen: bool = True) -> None:
         self.pending = pending
+        self._seen = seen  # the client can see reason codes
         self._tasks: list[trio.lowlevel.Task] = []
 
     def _wake(self) -> None:
@@ -43,7 +44,7 @@ class Ticket:
             await trio.lowlevel.checkpoint_if_cancelled()
         if pending.error is not None:
             raise pending.error
-        return PublishResult(pending.reason)
+        return PublishResult(pending.reason, self._seen)
 
 
 def _written() -> Ticket:
