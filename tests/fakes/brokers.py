@@ -103,8 +103,8 @@ async def mosquitto(folder: Path) -> AsyncIterator[Running]:
     port = free_port()
     config = folder / "mosquitto.conf"
     config.write_text(
-        f"listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\nmax_queued_messages 0\nset_tcp_nodelay true\n"
-        + ("user root\n" if os.geteuid() == 0 else "")
+        f"listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\n"
+        "max_queued_messages 0\nset_tcp_nodelay true\n" + ("user root\n" if os.geteuid() == 0 else "")
     )
     command = [MOSQUITTO, "-c", str(config)]
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL)  # noqa: ASYNC220 - starting is quick

@@ -6,7 +6,7 @@ import signal
 from pathlib import Path
 
 import pytest
-from jailed import run_jailed
+from tests.native.jailed import run_jailed
 
 from alloy_native import jail
 

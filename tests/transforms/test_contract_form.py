@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from in_process import InProcess, RefusedError
+from tests.transforms.in_process import InProcess, RefusedError
 
 from alloy_transforms.errors import ScriptError, ViolationError
 from alloy_transforms.sandbox import protocol

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from in_process import InProcess, RefusedError
+from tests.transforms.in_process import InProcess, RefusedError
 
 from alloy_transforms.sandbox.checker import MAX_SOURCE_BYTES, Rejected, check
 from alloy_transforms.sandbox.contract import Profile

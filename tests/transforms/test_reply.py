@@ -8,7 +8,7 @@ from array import array
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from in_process import InProcess
+from tests.transforms.in_process import InProcess
 
 from alloy_transforms.errors import ViolationError
 from alloy_transforms.sandbox.columns import values_of

@@ -9,7 +9,7 @@ from array import array
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from in_process import InProcess
+from tests.transforms.in_process import InProcess
 
 from alloy_transforms.record import Column
 from alloy_transforms.sandbox import protocol

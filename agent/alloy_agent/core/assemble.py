@@ -20,7 +20,7 @@ from alloy_agent.config.model import Document, FilesSource, Pipeline, TransformR
 from alloy_agent.errors import AgentError
 from alloy_agent.mqtt.link import Link
 from alloy_agent.mqtt.topics import Topics
-from alloy_agent.native import CodedError, jail_probe
+from alloy_agent.native import CodedError, jail
 from alloy_agent.pipeline.deadletter import DeadLetters, Letter
 from alloy_agent.pipeline.filejobs import FilePipeline
 from alloy_agent.pipeline.outlet import Outlet
@@ -60,7 +60,7 @@ class Assembly:
     ) -> None:
         self.pipelines: list[RecordPipeline | FilePipeline] = []
         self.problems: list[str] = []
-        self.layers: dict[str, Any] = jail_probe()
+        self.layers: dict[str, Any] = jail.probe()
         self._nursery = nursery
         self._document = document
         self._state = state

@@ -58,9 +58,7 @@ async def keep(pipeline: Running, stopping: trio.Event) -> None:
         except Exception as error:  # the supervisor is where failures end
             pipeline.state, pipeline.reason = "failed", describe(error)
             pipeline.stats.restarts += 1
-            LOG.error(
-                "pipeline failed", extra={"pipeline": pipeline.name, "error": pipeline.reason}, exc_info=error
-            )
+            LOG.error("pipeline.failed", pipeline=pipeline.name, error=pipeline.reason)
         if trio.current_time() - begun > CALM_S:
             delay = FIRST_DELAY_S
         with trio.move_on_after(delay):
