@@ -1,6 +1,14 @@
 """Errors of this package and the registry of their codes."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 from .native import CodedError
+
+if TYPE_CHECKING:
+    from alloy_transforms.sandbox.answers import Problem
 
 
 class AgentError(CodedError):
@@ -33,6 +41,26 @@ class SpawnError(WorkerError):
 
 class WorkerDiedError(WorkerError):
     """A worker ended before it answered; `code` says why (`script.*`, `violation.*`, `worker.*`)."""
+
+
+class TransformRefusedError(WorkerError):
+    """A transform's file cannot be used; `problems` holds every fault found, each with its line."""
+
+    def __init__(self, file: str, problems: Sequence[Problem]) -> None:
+        first = problems[0]
+        rest = "".join("\n" + p.render(file) for p in problems[1:])
+        what = first.what + (f" (and {len(problems) - 1} more)" if len(problems) > 1 else "")
+        place = f"{file}:{first.line}" if first.line else file
+        super().__init__(
+            first.code, what, where=place, got=first.got, expected=first.expected, hint=first.hint
+        )
+        self.file = file
+        self.problems = tuple(problems)
+        self.all = first.render(file) + rest
+
+
+class TransformDisabledError(WorkerError):
+    """A transform is out of use until somebody acts (`transform.*`); never retryable."""
 
 
 CODES: dict[str, str] = {
@@ -89,5 +117,8 @@ CODES: dict[str, str] = {
     "worker.spawn": "the zygote refused to fork a worker",
     "worker.setup": "a worker could not import its modules or apply its jail; nothing untrusted ran",
     "worker.closed": "the worker was ended by its owner",
+    "worker.limit": "`workers.max` workers are in use",
+    "transform.disabled": "three batches in a row had nothing but script errors; the transform is out of use",
+    "transform.quarantined": "a worker of this transform broke out of its rules; the transform is out of use",
 }
 """code -> meaning; codes are never reused. `docs/errors.md` is generated from this."""

@@ -185,7 +185,6 @@ def test_contract_survives_the_wire_when_packed_and_unpacked() -> None:
         {"params": {"a": [1]}},
         {"params": {"__class__": 1}},
         {"line": -1},
-        {"digest": "xyz"},
         {"doc": 5},
         {"stateful": 1},
         {"extra": 1},

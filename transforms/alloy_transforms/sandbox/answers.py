@@ -149,10 +149,10 @@ def pack_contract(kind: int, contract: Contract, state: bytes) -> bytes:
     return pack(kind, {**asdict(contract), "profile": str(contract.profile), "state": state})
 
 
-def unpack_contract(body: Buffer, digest_of: Mapping[str, Any] | None = None) -> tuple[Contract, bytes]:
+def unpack_contract(body: Buffer) -> tuple[Contract, bytes]:
     """The contract, rebuilt through its checks, and the first state (empty without STATE).
 
-    The digest in the answer is ignored: the core makes its own (`digest_of` replaces fields of the contract).
+    Its digest is empty: the core makes it of what it sent and of `params`.
     """
     answer = unpack(body)
     keys = {*Contract.__dataclass_fields__, "state"}
@@ -164,7 +164,7 @@ def unpack_contract(body: Buffer, digest_of: Mapping[str, Any] | None = None) ->
         raise malformed("a contract without outputs or profile")
     try:
         outputs = tuple(_field(f) for f in fields)
-        values = {**answer, "outputs": outputs, "profile": Profile(answer["profile"]), **(digest_of or {})}
+        values = {**answer, "outputs": outputs, "profile": Profile(answer["profile"]), "digest": ""}
         contract = Contract(**values)
     except ScriptError as error:
         raise malformed(f"a contract that breaks its rules: {error.what}") from error

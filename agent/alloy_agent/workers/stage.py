@@ -1,0 +1,165 @@
+"""From the source of a transform to a worker that holds it: check in one worker, load in the next.
+
+The source is parsed and run in jailed workers only. What they answer is checked here; the modules that a worker
+gets before its jail closes are taken from the closed list again, whatever the checker said.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import cbor2
+import trio
+
+from alloy_agent.errors import TransformRefusedError, WorkerDiedError, WorkerError
+from alloy_agent.workers.process import WorkerProcess
+from alloy_transforms.errors import ViolationError
+from alloy_transforms.sandbox.answers import (
+    MAX_ANSWER_BYTES,
+    Checked,
+    Problem,
+    pack,
+    unpack_checked,
+    unpack_contract,
+    unpack_failure,
+)
+from alloy_transforms.sandbox.contract import Contract, Param
+from alloy_transforms.sandbox.modules import allowed, to_load
+from alloy_transforms.sandbox.protocol import CHECK, CHECKED, FAILED, LOAD, LOADED, malformed
+
+ENTRY = "alloy_transforms.sandbox.worker:serve"
+"""The entry of the transform zygote."""
+MIB = 1 << 20
+
+
+class Spawner(Protocol):
+    """Whatever forks jailed workers; a `Zygote`."""
+
+    @property
+    def alive(self) -> bool:
+        """False once it has died."""
+        ...
+
+    async def spawn(self, *, profile: str, memory_bytes: int, modules: Sequence[str] = ()) -> WorkerProcess:
+        """A new jailed worker."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A transform as the configuration gives it."""
+
+    name: str
+    file: str  # as shown in messages
+    text: bytes
+    params: Mapping[str, Param]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Limits of one transform; what a file declares (`memory_mb`, `wall_ms`) counts up to the ceilings."""
+
+    wall_s: float = 0.25  # one batch
+    first_wall_s: float = 1.0  # check, load, and the first batch of a stage
+    memory_bytes: int = 32 * MIB  # beyond the size after the fork
+    wall_ceiling_s: float = 10.0
+    memory_ceiling_bytes: int = 256 * MIB
+
+    def under(self, needs: Sequence[str]) -> Limits:
+        """These limits with what NEEDS asks for, under the ceilings."""
+        out = self
+        for need in needs:
+            kind, _, value = need.partition(":")
+            if kind == "memory_mb":
+                out = replace(out, memory_bytes=min(int(value) * MIB, self.memory_ceiling_bytes))
+            elif kind == "wall_ms":
+                wall = min(int(value) / 1000, self.wall_ceiling_s)
+                out = replace(out, wall_s=wall, first_wall_s=max(wall, self.first_wall_s))
+        return out
+
+
+async def check(spawner: Spawner, source: Source, limits: Limits, modules: Sequence[str]) -> Checked:
+    """What the jailed checker reads in the source.
+
+    Raises:
+        TransformRefusedError: `build.*`, with every problem found.
+        ViolationError: `violation.protocol`, the answer is no answer.
+        WorkerError: no worker could be had.
+    """
+    worker = await spawner.spawn(profile="transform", memory_bytes=limits.memory_bytes)
+    async with worker:
+        frame = pack(CHECK, {"source": source.text, "file": source.file, "modules": list(modules)})
+        body = await _ask(worker, frame, limits.first_wall_s, source)
+    checked = unpack_checked(_expect(body, CHECKED, source))
+    for name in checked.imports:
+        if not allowed(name, modules):
+            raise malformed(f"the checker lets `{name}` through")
+    return checked
+
+
+async def load(
+    spawner: Spawner, source: Source, checked: Checked, limits: Limits
+) -> tuple[WorkerProcess, Contract, bytes]:
+    """A worker that holds the transform, its contract, and the first state.
+
+    Raises:
+        TransformRefusedError: `build.*` or `script.*`, with every problem found.
+        ViolationError: `violation.protocol`, the answer is no answer.
+        WorkerError: no worker could be had.
+    """
+    worker = await spawner.spawn(
+        profile="transform", memory_bytes=limits.memory_bytes, modules=to_load(checked.imports)
+    )
+    arguments = {
+        "source": source.text,
+        "file": source.file,
+        "name": source.name,
+        "profile": str(checked.profile),
+        "imports": list(checked.imports),
+        "params": dict(source.params),
+        "needs": list(checked.needs),
+    }
+    try:
+        body = await _ask(worker, pack(LOAD, arguments), limits.first_wall_s, source)
+        contract, state = unpack_contract(_expect(body, LOADED, source))
+        if contract.needs != checked.needs:
+            raise malformed("the loader and the checker name different capabilities")
+    except BaseException:
+        await worker.aclose()
+        raise
+    digest = hashlib.sha256(cbor2.dumps([source.text, dict(contract.params)], canonical=True)).hexdigest()
+    return worker, replace(contract, name=source.name, digest=digest), state
+
+
+async def _ask(worker: WorkerProcess, frame: bytes, wall_s: float, source: Source) -> bytes:
+    """One control request; a worker that dies over a file says something of the file."""
+    try:
+        with trio.move_on_after(wall_s):
+            await worker.send(frame)
+            return await worker.receive(MAX_ANSWER_BYTES)
+        worker.kill("script.wall")
+        raise TransformRefusedError(
+            source.file, (Problem("script.wall", f"the file is not loaded after {wall_s:g} s"),)
+        )
+    except WorkerDiedError as error:
+        if error.code.startswith("script."):
+            raise TransformRefusedError(
+                source.file, (Problem(error.code, error.what, got=error.got),)
+            ) from error
+        if error.code.startswith("violation."):
+            raise ViolationError(error.code, error.what, where=source.file, got=error.got) from error
+        raise
+
+
+def _expect(body: bytes, kind: int, source: Source) -> bytes:
+    if body[:1] == bytes((FAILED,)):
+        raise TransformRefusedError(source.file, unpack_failure(body))
+    if body[:1] != bytes((kind,)):
+        raise malformed("an answer to another question")
+    return body
+
+
+__all__ = ["ENTRY", "Limits", "Source", "Spawner", "WorkerError", "check", "load"]
