@@ -79,6 +79,7 @@ class AiomqttLink:
         self._subscriptions = Subscriptions(options, self.stats)
         self._orders: deque[tuple[Inbox | str, trio.Event]] = deque()  # subscribe or unsubscribe
         self._wake: asyncio.Event | None = None  # of the present connection
+        self._broken: asyncio.Event | None = None
         self._up = trio.Event()
         self._goodbye = trio.Event()
         self._closed: LinkError | None = None
@@ -101,7 +102,8 @@ class AiomqttLink:
                 hint="install `alloy-edge[mqtt311]`",
             ) from error
         try:
-            async with trio_asyncio.open_loop():
+            async with trio_asyncio.open_loop() as loop:
+                loop.set_exception_handler(self._on_loop_error)
                 while not self._goodbye.is_set():
                     started = trio.current_time()
                     slow = await trio_asyncio.aio_as_trio(self._attempt)()
@@ -117,6 +119,16 @@ class AiomqttLink:
             self._up.set()
             for inbox in self._subscriptions.inboxes:
                 inbox.end(None if inbox.confirmed else self._closed)
+
+    def _on_loop_error(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """aiomqtt may register a socket that paho has just closed: an ended connection, not an ended daemon."""
+        error = context.get("exception")
+        if not isinstance(error, OSError):
+            loop.default_exception_handler(context)
+            return
+        self.stats.last_error = f"mqtt.lost: {error}"
+        if self._broken is not None:
+            self._broken.set()
 
     async def _attempt(self) -> bool:
         """One connection, in asyncio; true when the next try should wait long."""
@@ -174,6 +186,7 @@ class AiomqttLink:
         import asyncio
 
         self._wake = asyncio.Event()
+        self._broken = asyncio.Event()
         self.stats.connects += 1
         self.stats.connected = True
         for hook in self._hooks:
@@ -184,7 +197,11 @@ class AiomqttLink:
         while unknown := [inbox for inbox in self._subscriptions.inboxes if not inbox.confirmed]:
             await self._subscribe_now(client, unknown[0])
         self._up.set()
-        tasks = [asyncio.create_task(self._watch(client)), asyncio.create_task(self._pump(client))]
+        tasks: list[asyncio.Task[Any]] = [
+            asyncio.create_task(self._watch(client)),
+            asyncio.create_task(self._pump(client)),
+            asyncio.create_task(self._broken.wait()),
+        ]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
@@ -195,7 +212,7 @@ class AiomqttLink:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     def _down(self) -> None:
-        self._wake = None
+        self._wake = self._broken = None
         self.stats.connected = False
         if self._up.is_set():
             self._up = trio.Event()
