@@ -118,12 +118,13 @@ def _stages_fit_source(values: Values, source: object, report: Report) -> None:
                 f"`{key}` behind a `files` source is not available yet",
                 hint="files are normalised by their readers; record transforms work on `lines` and `mqtt`",
             )
-    elif source is not None and not given:
+    elif source is not None and "transform" not in given:
         report.add(
             values.node,
             "config.missing_key",
             "a pipeline of records has no transform",
-            expected="`transform`: a library name, a path or a chain, or `route`",
+            expected="`transform`: a library name, a path or a chain",
+            hint="`route` picks what comes after the first transform" if given else "",
         )
 
 

@@ -54,7 +54,7 @@ class Device:
                     expected="a section `mqtt` in agent.yaml",
                     hint="add to agent.yaml: mqtt: {host: 127.0.0.1}",
                 )
-        own = ("alloy", "1", self._agent.fleet, self._agent.device or os.uname().nodename)
+        own = ("alloy", "1", self._agent.fleet, self._agent.device or os.uname().nodename.split(".")[0])
         if isinstance(source, MqttSource) and covers_prefix(source.topic, own):
             report.add(
                 values["source"].values.nodes["topic"],

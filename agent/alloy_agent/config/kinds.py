@@ -213,14 +213,14 @@ class Free:
             return node.text
         number = plain_integer(node)
         if number is not None:
-            if -(2**63) <= number < 2**64:
+            if -(2**63) <= number < 2**63:
                 return number
             report.add(
                 node,
                 "config.value",
                 "the number is out of range",
                 got=shown(node),
-                expected="at most 64 bits",
+                expected="64 bits with sign",
             )
             return None
         if node.text.lower() in ("true", "false"):

@@ -62,9 +62,11 @@ class Measure:
 
     def spell(self, value: float) -> str:
         """Write a value with the largest unit that leaves a whole number."""
+        if not value:
+            return "0"
         best, factor = min(self.units.items(), key=lambda item: item[1])
         for unit, size in self.units.items():
-            if value and value % size == 0 and size > factor:
+            if value % size == 0 and size > factor:
                 best, factor = unit, size
         return f"{value / factor:g}{best}"
 
