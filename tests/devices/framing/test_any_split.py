@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import pytest
+from alloy_devices.framing import Frame, FramerStats, FramingSpec, make_framer
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from alloy_devices.framing import Frame, FramerStats, FramingSpec, make_framer
 
 SPECS = (
     FramingSpec(kind="delimiter", max_bytes=12),
@@ -32,6 +32,7 @@ def run(spec: FramingSpec, pieces: list[bytes]) -> tuple[list[bytes], FramerStat
     return [frame.payload for frame in frames], framer.stats
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(st.sampled_from(SPECS), STREAM, st.lists(st.integers(0, 200), max_size=20))
 def test_frames_are_the_same_when_the_stream_is_split_anywhere(

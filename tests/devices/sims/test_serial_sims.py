@@ -96,6 +96,7 @@ def test_whole_sentences_survive_when_the_line_is_bad(tmp_path: Path, shared_dat
     assert sum(line not in sent for line in got) >= counts.damaged > 0
 
 
+@pytest.mark.slow
 def test_the_source_comes_back_when_the_port_is_unplugged_in_the_middle(tmp_path: Path) -> None:
     port = PtyPort(tmp_path / "gps")
     port.plug()

@@ -121,9 +121,9 @@ def transform(payload: bytes, port: int) -> dict:
             i = i + 1
         elif kind == 0x13:
             out["grid_reference"] = kit.i8(payload, i)
-            kit.span(payload, i, i + 65)
+            size = kit.span(payload, i, i + 65)
             out["grid"] = payload[i + 1 : i + 65]
-            i = i + 65
+            i = i + size
         elif kind == 0x14:
             out["pressure"] = kit.i32be(payload, i)
             i = i + 4
@@ -153,8 +153,7 @@ def transform(payload: bytes, port: int) -> dict:
             out["tvoc"] = kit.u16be(payload, i)
             i = i + 2
         elif kind == 0x3D:
-            kit.span(payload, i, i + 4)  # debug word of the maker
-            i = i + 4
+            i = i + kit.span(payload, i, i + 4)  # debug word of the maker
         elif kind == 0x3E:
             out["settings"] = payload[i : len(payload)]  # the rest describes the device
             i = len(payload)

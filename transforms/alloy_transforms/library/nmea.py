@@ -148,9 +148,10 @@ def clock_ms(b: bytes, i: int, end: int) -> int:
     return hours * 3600000 + minutes * 60000 + ms
 
 
-def clock_ns(b: bytes, i: int, end: int) -> int:
-    """The nanoseconds of hhmmss.sssssssss beyond its whole second."""
-    return kit.fixed(b, i + 4, end, 9) % 1000000000
+def utc_ns(year: int, month: int, day: int, b: bytes, i: int, end: int) -> int:
+    """Nanoseconds since 1970-01-01 of a date and hhmmss.sssssssss, exact to the last digit given."""
+    second = kit.digits(b, i, i + 2) * 3600 + kit.digits(b, i + 2, i + 4) * 60 + kit.digits(b, i + 4, i + 6)
+    return kit.unix_seconds(year, month, day, second) * 1000000000 + kit.fixed(b, i + 4, end, 9) % 1000000000
 
 
 def talker_of(b: bytes) -> int:
@@ -233,8 +234,7 @@ def transform(payload: bytes) -> dict:
                         year = year + 1900
                     day = kit.digits(payload, k, k + 2)
                     month = kit.digits(payload, k + 2, k + 4)
-                    second = clock_ms(payload, i, j) // 1000
-                    out["time"] = kit.unix_seconds(year, month, day, second) * 1000000000 + clock_ns(payload, i, j)
+                    out["time"] = utc_ns(year, month, day, payload, i, j)
                 k = kit.field(payload, COMMA, 7, end)
                 m = kit.field_end(payload, COMMA, k, end)
                 if usable and m > k:

@@ -1,0 +1,1 @@
+"""Sample files of the demo; README.md names the origin and licence of each."""
