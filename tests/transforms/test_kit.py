@@ -9,9 +9,10 @@ from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
 
 import pytest
-from alloy_transforms.portable import kit
 from hypothesis import given
 from hypothesis import strategies as st
+
+from alloy_transforms.portable import kit
 
 READERS = {"u8": "B", "i8": "b", "u16be": ">H", "u16le": "<H", "i16be": ">h", "i16le": "<h", "u32be": ">I",
            "u32le": "<I", "i32be": ">i", "i32le": "<i", "i64be": ">q", "i64le": "<q"}  # fmt: skip

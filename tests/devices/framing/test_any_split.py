@@ -5,9 +5,10 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from alloy_devices.framing import Frame, FramerStats, FramingSpec, make_framer
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from alloy_devices.framing import Frame, FramerStats, FramingSpec, make_framer
 
 SPECS = (
     FramingSpec(kind="delimiter", max_bytes=12),
