@@ -9,7 +9,7 @@ Source: MQTT 5.0, sections 3.3 and 4.4.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from alloy_transforms.record import ClockState
@@ -65,7 +65,7 @@ class Received(Protocol):
 class Incoming(Protocol):
     """Messages of one subscription, in order."""
 
-    async def batch(self, limit: int) -> list[Received]:
+    async def batch(self, limit: int) -> Sequence[Received]:
         """Wait for one message, then take up to `limit`; empty when the subscription ended."""
         ...
 

@@ -15,7 +15,7 @@ import msgspec
 import trio
 
 from alloy_agent.config import model
-from alloy_agent.config.contracts import check_contracts
+from alloy_agent.config.contracts import PipelineContracts, check_contracts
 from alloy_agent.config.model import Document, FilesSource, Pipeline, TransformRef
 from alloy_agent.errors import AgentError
 from alloy_agent.mqtt.link import Link
@@ -31,7 +31,10 @@ from alloy_agent.pipeline.routes import Case, Route
 from alloy_agent.pipeline.sinks import FileSink, MqttSink, StdoutSink
 from alloy_agent.pipeline.window import Retry, Sink, Window
 from alloy_agent.workers.decoder import DecoderPool
-from alloy_agent.workers.transform import TransformStage, WorkerPool
+from alloy_agent.workers.pool import WorkerPool
+from alloy_agent.workers.shared import SharedZygote
+from alloy_agent.workers.stage import Limits, Source
+from alloy_agent.workers.transform import TransformStage
 from alloy_transforms.wire import cbor
 from alloy_transforms.wire.encoding import Encoding, encoding
 
@@ -55,7 +58,7 @@ class Assembly:
         state: Path,
         topics: Topics,
         link: Link | None,
-        workers: WorkerPool,
+        zygote: SharedZygote,
         decoders: DecoderPool,
     ) -> None:
         self.pipelines: list[RecordPipeline | FilePipeline] = []
@@ -66,7 +69,8 @@ class Assembly:
         self._state = state
         self._topics = topics
         self._link = link
-        self._workers = workers
+        self._zygote = zygote
+        self._places = WorkerPool(document.agent.workers.max)
         self._decoders = decoders
         self._configs: dict[str, Pipeline] = {}
         self._mqtt_sinks: list[MqttSink] = []
@@ -80,17 +84,15 @@ class Assembly:
         cls, nursery: trio.Nursery, document: Document, state: Path, topics: Topics, link: Link | None
     ) -> AsyncIterator[Assembly]:
         """Start what pipelines share; everything is closed at the end."""
-        agent = document.agent
-        workers = WorkerPool(nursery, agent.workers, agent.sandbox)
-        decoders = DecoderPool(nursery)
-        assembly = cls(nursery, document, state, topics, link, workers, decoders)
+        zygote, decoders = SharedZygote(nursery), DecoderPool(nursery)
+        assembly = cls(nursery, document, state, topics, link, zygote, decoders)
         try:
             yield assembly
         finally:
             with trio.CancelScope(shield=True, deadline=trio.current_time() + 5):
                 for stage in assembly._stages:
                     await stage.aclose()
-                await workers.aclose()
+                await zygote.aclose()
                 await decoders.aclose()
 
     async def build(self) -> None:
@@ -138,7 +140,21 @@ class Assembly:
         )
 
     async def _stage(self, pipeline: str, ref: TransformRef) -> TransformStage:
-        stage = TransformStage(self._workers, pipeline, ref)
+        agent = self._document.agent
+        log = logs.get(f"transform.{pipeline}")
+        limits = Limits(
+            wall_s=agent.workers.wall_ms / 1000,
+            first_wall_s=agent.workers.first_wall_ms / 1000,
+            memory_bytes=agent.workers.memory_mb << 20,
+        )
+        stage = TransformStage(
+            self._zygote,
+            Source(ref.name, ref.origin, ref.source, ref.params),
+            pool=self._places,
+            limits=limits,
+            modules=agent.sandbox.modules,
+            on_log=lambda text: log.info("transform.log", text),
+        )
         self._stages.append(stage)
         await stage.start()
         return stage
@@ -149,8 +165,11 @@ class Assembly:
             value: [await self._stage(config.name, ref) for ref in refs]
             for value, refs in (config.route.cases if config.route else {}).items()
         }
-        contracts = {value: [stage.contract for stage in tail] for value, tail in tails.items()}
-        found = check_contracts(config, [stage.contract for stage in main], contracts)
+        contracts = PipelineContracts(
+            tuple(stage.contract for stage in main),
+            {value: tuple(stage.contract for stage in tail) for value, tail in tails.items()},
+        )
+        found = check_contracts(config, contracts)
         errors = [problem for problem in found if problem.severity == "error"]
         if errors:
             first = errors[0]
@@ -279,4 +298,11 @@ class Assembly:
 
     def process_names(self) -> dict[int, str]:
         """Pid -> what it is for."""
-        return {**self._workers.process_names(), **self._decoders.process_names()}
+        names = {stage.pid: f"worker {stage.source.name}" for stage in self._stages if stage.pid}
+        for pid, name in (
+            (self._zygote.pid, "transform zygote"),
+            (self._decoders.zygote_pid, "decoder zygote"),
+        ):
+            if pid is not None:
+                names[pid] = name
+        return names

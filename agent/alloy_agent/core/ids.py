@@ -23,9 +23,9 @@ def stream_run(ns: int) -> str:
     return ulid(ns, os.urandom(10))
 
 
-def file_run(name: str, size: int, mtime_ns: int, sid: str) -> str:
+def file_run(name: str, size: int, mtime_ns: int) -> str:
     """The run of a file: the same file decoded again gives the same run, so that repeats can be dropped."""
-    seed = f"{name}\0{size}\0{mtime_ns}\0{sid}".encode()
+    seed = f"{name}\0{size}\0{mtime_ns}".encode()
     return ulid(mtime_ns, hashlib.sha256(seed).digest())
 
 

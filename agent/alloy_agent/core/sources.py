@@ -74,7 +74,7 @@ def files(name: str, section: FilesSource, state: Path) -> FolderSource:
         pattern=section.pattern,
         settle_s=section.settle_s,
         poll_s=section.poll_s,
-        after=section.after,  # type: ignore[arg-type] # the compiler admits keep, delete and move only
+        after=section.after,
         move_to=section.move_to or "done",
         state=str(folder / f"{name}.done"),
     )

@@ -7,9 +7,9 @@ depends on the file alone, so consumers drop what they have already.
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, replace
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
 from typing import Protocol
 
 import trio
@@ -43,7 +43,7 @@ class FileSource(Protocol):
 class Decode(Protocol):
     """The jailed decoder: one file in, checked items out."""
 
-    def __call__(self, file: FileInput) -> AbstractAsyncContextManager[AsyncIterator[Item]]:
+    def __call__(self, file: FileInput, *, run: str) -> AsyncGenerator[Item, None]:
         """Descriptor first, then chunks, the manifest last; raises coded errors."""
         ...
 
@@ -128,15 +128,14 @@ class FilePipeline:
 
     async def _whole(self, file: FileInput) -> None:
         descriptor: Descriptor | None = None
-        sid = run = ""
         facts = FileFacts(file.name, "decoding", 0, 0, 0)
         self._remember(facts)
-        async with self._decode(file) as items:
+        run = file_run(file.name, file.size, file.mtime_ns)
+        async with aclosing(self._decode(file, run=run)) as items:
             async for item in items:
                 if isinstance(item, Descriptor):
                     descriptor = item
                     sid = self._sid_of(descriptor)
-                    run = file_run(file.name, file.size, file.mtime_ns, sid)
                     facts.variables = len(descriptor.variables)
                     for sink, encoding in self._sinks:
                         await sink.announce(sid, b"".join(encoding.encode_descriptor(descriptor)))
@@ -144,18 +143,16 @@ class FilePipeline:
                 if descriptor is None:
                     raise AgentError("violation.protocol", "the decoder sent a block before its descriptor")
                 if isinstance(item, Chunk):
-                    chunk = replace(item, sid=sid, run=run, received_ns=file.received_ns, clock=file.clock)
-                    messages = [encoding.encode_chunk(chunk, descriptor) for _, encoding in self._sinks]
+                    messages = [encoding.encode_chunk(item, descriptor) for _, encoding in self._sinks]
                     facts.chunks += 1
-                    facts.values += chunk.stats.n_valid if chunk.stats else 0
+                    facts.values += item.stats.n_valid if item.stats else 0
                     self.stats.blocks += 1
                     await self.window.add(messages, _nothing, self._refused_block)
                 else:
-                    manifest = replace(item, sid=sid, run=run)
-                    messages = [encoding.encode_manifest(manifest, descriptor) for _, encoding in self._sinks]
-                    facts.outcome = manifest.status
+                    messages = [encoding.encode_manifest(item, descriptor) for _, encoding in self._sinks]
+                    facts.outcome = item.status
                     self.stats.rows += 1
-                    await self.window.add(messages, _Settled(file, manifest.status), self._refused_block)
+                    await self.window.add(messages, _Settled(file, item.status), self._refused_block)
 
     def _remember(self, facts: FileFacts) -> None:
         self.files.append(facts)

@@ -21,6 +21,8 @@ from .queue import BatchLimits, InputQueue
 from .routes import Outcome, Route
 from .window import Window
 
+TRIES = 5
+"""How often a batch is offered to stages whose worker cannot be had."""
 STAGE_FAILED = ("transform.disabled", "transform.quarantined")
 
 
@@ -119,7 +121,7 @@ class RecordPipeline:
             await self._refuse_whole(batch)
             return
         try:
-            outcome = await self.route.run(batch)
+            outcome = await self._outcome(batch)
         except AgentError as error:
             if error.code not in STAGE_FAILED:
                 raise
@@ -129,6 +131,20 @@ class RecordPipeline:
         self.stats.inputs += len(batch)
         self.stats.rows += outcome.rows
         await self._hand_over(batch, outcome)
+
+    async def _outcome(self, batch: list[Input]) -> Outcome:
+        """Run the stages; what may work the next time (a zygote that died) is tried again a few times."""
+        delay = 0.1
+        for _ in range(TRIES - 1):
+            try:
+                return await self.route.run(batch)
+            except AgentError as error:
+                if not error.retryable:
+                    raise
+                self.reason = str(error)
+            await trio.sleep(delay)
+            delay *= 2
+        return await self.route.run(batch)
 
     async def _hand_over(self, batch: list[Input], outcome: Outcome) -> None:
         letters = self._letters_of(batch, outcome.refused)
