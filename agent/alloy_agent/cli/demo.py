@@ -31,6 +31,7 @@ def run(args: argparse.Namespace) -> int:
     """Run the show; 0 only if every source delivered."""
     import trio
 
+    from alloy_agent.core.supervisor import describe
     from alloy_agent.demo.play import play
     from alloy_agent.demo.show import Show
     from alloy_agent.errors import AgentError
@@ -41,10 +42,14 @@ def run(args: argparse.Namespace) -> int:
         out = sys.stderr if args.json else sys.stdout
         show = Show(out, live=out.isatty() and not args.json)
         seconds = None if args.forever else args.seconds
+        failures: list[BaseException] = []
         try:
             observer, status, files = trio.run(play, folder, show, seconds)
-        except AgentError as error:
-            print(f"error: {error}", file=sys.stderr)
+        except* AgentError as group:
+            failures += group.exceptions
+        if failures:
+            for failure in failures:
+                print(f"error: {describe(failure)}", file=sys.stderr)
             for log in sorted(folder.glob("*.log")):
                 print(f"--- {log.name}\n{log.read_text()[-2000:]}", file=sys.stderr)
             return 1

@@ -299,10 +299,5 @@ class Assembly:
     def process_names(self) -> dict[int, str]:
         """Pid -> what it is for."""
         names = {stage.pid: f"worker {stage.source.name}" for stage in self._stages if stage.pid}
-        for pid, name in (
-            (self._zygote.pid, "transform zygote"),
-            (self._decoders.zygote_pid, "decoder zygote"),
-        ):
-            if pid is not None:
-                names[pid] = name
-        return names
+        others = {self._zygote.pid: "transform zygote", self._decoders.zygote_pid: "decoder zygote"}
+        return names | {pid: name for pid, name in others.items() if pid is not None}

@@ -21,11 +21,14 @@ class ProcessMemory:
 
 
 def _children(pid: int) -> list[int]:
+    """Children of every thread: a process belongs to the thread that forked it (proc(5), `children`)."""
+    found: list[int] = []
     try:
-        text = (_PROC / str(pid) / "task" / str(pid) / "children").read_text(encoding="ascii")
+        for task in (_PROC / str(pid) / "task").iterdir():
+            found += map(int, (task / "children").read_text(encoding="ascii").split())
     except OSError:
-        return []
-    return [int(child) for child in text.split()]
+        return found
+    return found
 
 
 def _name(pid: int) -> str:

@@ -62,7 +62,7 @@ def drop_samples(inbox: Path) -> list[str]:
     """Put the sample files into the watched folder; returns their names."""
     names = []
     for entry in sorted(samples().iterdir(), key=lambda item: item.name):
-        if entry.name.endswith((".nc", ".fits", ".h5", ".hdf5")):
+        if entry.name.endswith((".nc", ".cdf", ".fits", ".h5", ".hdf5")):
             beside = inbox / f".{entry.name}.part"
             beside.write_bytes(entry.read_bytes())
             beside.replace(inbox / entry.name)  # appears whole, as a careful instrument would do it
@@ -132,7 +132,7 @@ async def play_air(path: Path) -> None:
 
 async def play_network_server(link: Link) -> None:
     """Publish LoRaWAN uplinks as a network server would, two a second."""
-    lines = samples().joinpath("lns-uplinks.jsonl").read_bytes().splitlines()
+    lines = samples().joinpath("lns-elsys.jsonl").read_bytes().splitlines()
     for message in lns.publications(lines, repeat=True):
         await link.publish(message.topic, message.payload, qos=1)
         await trio.sleep(0.5)
