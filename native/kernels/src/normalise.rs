@@ -150,40 +150,61 @@ impl<T: Accumulate> Job for Pass<'_, T> {
             .enumerate()
         {
             let len = stored.len() / T::SIZE;
-            let items = &mut block[..len];
-            T::load(stored, spec.big_endian, flip, items);
-            T::store(items, out);
+            T::load(stored, spec.big_endian, flip, &mut block);
+            T::store(&block, out);
+            if len < BLOCK {
+                let first = block[0];
+                block[len..].fill(first); // keeps what all values have in common
+            }
             let (any, every) = if rules.is_empty() {
                 (0, 0)
             } else {
-                rules.classify(items, &mut why[..len])
+                rules.classify(&block, &mut why)
             };
             if any == 0 {
                 marks.every = 0;
-                if counted {
-                    tally.add(items, None, len);
+                if counted && len == BLOCK {
+                    tally.add(&block, None, len);
+                } else if counted {
+                    good.fill(0);
+                    good[..len].fill(1);
+                    tally.add(&block, Some(&good), len);
                 }
                 continue;
             }
             marks.any |= any;
             marks.every &= every;
-            let (mut bad, mut gone) = (0usize, 0usize);
-            for (g, r) in good[..len].iter_mut().zip(&why) {
+            if len < BLOCK {
+                why[len..].fill(reason::NAN);
+            }
+            let (sound, gone) = count(&why, len);
+            for (g, r) in good.iter_mut().zip(&why) {
                 *g = u8::from(*r == 0);
             }
-            for r in &why[..len] {
-                bad = bad.wrapping_add(usize::from(*r != 0));
-                gone = gone.wrapping_add(usize::from(*r & reason::MISSING != 0));
-            }
-            marks.write(index * BLOCK, &why[..len], fail, gone > 0);
+            marks.write(index * BLOCK, &why, len, fail, gone > 0);
             missing = missing.wrapping_add(gone);
-            failed = failed.wrapping_add(bad.wrapping_sub(gone));
-            if counted && bad < len {
-                tally.add(items, Some(&good), len.wrapping_sub(bad));
+            failed = failed.wrapping_add(len.wrapping_sub(sound).wrapping_sub(gone));
+            if counted && sound > 0 {
+                tally.add(&block, Some(&good), sound);
             }
         }
         marks.finish(n, missing, failed, fail, spec, &tally, self.values)
     }
+}
+
+/// How many of the first `len` values have no reason, and how many are missing.
+#[inline(always)]
+fn count(why: &[u8; BLOCK], len: usize) -> (usize, usize) {
+    let (mut sound, mut gone) = (0u16, 0u16);
+    for r in why {
+        sound = sound.wrapping_add(u16::from(*r == 0));
+        gone = gone.wrapping_add(u16::from(*r & reason::MISSING != 0));
+    }
+    // the unused end of a last block counts as missing
+    (
+        usize::from(sound),
+        usize::from(gone).wrapping_sub(BLOCK.wrapping_sub(len)),
+    )
 }
 
 /// Validity, quality and reasons; each is allocated only when the first value needs it.
@@ -213,38 +234,39 @@ impl Marks {
     }
 
     #[inline(always)]
-    fn write(&mut self, first: usize, why: &[u8], fail: u8, gone: bool) {
+    fn write(&mut self, first: usize, why: &[u8; BLOCK], len: usize, fail: u8, gone: bool) {
         if self.quality.is_empty() {
             self.allocate();
         }
-        for (q, r) in self.quality[first..first + why.len()].iter_mut().zip(why) {
-            let worse = if *r != 0 { fail } else { self.base };
-            *q = if *r & reason::MISSING != 0 {
-                MISSING
-            } else {
-                worse
-            };
+        let (base, base_reasons) = (self.base, self.base_reasons);
+        let mut quality = [0u8; BLOCK];
+        let mut words = [0u8; 2 * BLOCK];
+        let mut there = [0u8; BLOCK];
+        for ((q, t), r) in quality.iter_mut().zip(&mut there).zip(why) {
+            let worse = if *r != 0 { fail } else { base };
+            let missing = *r & reason::MISSING != 0;
+            *q = if missing { MISSING } else { worse };
+            *t = u8::from(!missing);
         }
-        let base = self.base_reasons;
-        for (o, r) in self.reasons[2 * first..2 * (first + why.len())]
-            .chunks_exact_mut(2)
-            .zip(why)
-        {
-            o.copy_from_slice(&(u16::from(*r & !reason::NAN) | base).to_le_bytes());
+        for (o, r) in words.chunks_exact_mut(2).zip(why) {
+            o.copy_from_slice(&(u16::from(*r & !reason::NAN) | base_reasons).to_le_bytes());
         }
+        self.quality[first..first + len].copy_from_slice(&quality[..len]);
+        self.reasons[2 * first..2 * (first + len)].copy_from_slice(&words[..2 * len]);
         if !gone {
             return;
         }
         let bits = self
             .validity
             .get_or_insert_with(|| vec![0xff; bytes_for(self.n)]);
-        for (o, eight) in bits[first / 8..].iter_mut().zip(why.chunks(8)) {
+        let mut map = [0u8; BLOCK / 8];
+        for (o, eight) in map.iter_mut().zip(there.chunks_exact(8)) {
             let mut flags = [0u8; 8];
-            for (f, r) in flags.iter_mut().zip(eight) {
-                *f = u8::from(*r & reason::MISSING == 0);
-            }
+            flags.copy_from_slice(eight);
             *o = pack8(flags);
         }
+        let used = bytes_for(len);
+        bits[first / 8..first / 8 + used].copy_from_slice(&map[..used]);
     }
 
     #[inline(never)]
@@ -372,19 +394,17 @@ impl<T: Element> Job for Physical<'_, T> {
             .chunks(BLOCK * T::SIZE)
             .zip(self.out.chunks_mut(BLOCK * width));
         for (stored, out) in pairs {
-            let len = stored.len() / T::SIZE;
-            let items = &mut block[..len];
-            T::load(stored, spec.big_endian, flip, items);
+            T::load(stored, spec.big_endian, flip, &mut block);
             let any = if rules.is_empty() {
                 0
             } else {
-                rules.classify(items, &mut why[..len]).0
+                rules.classify(&block, &mut why).0
             };
             if any & reason::MISSING == 0 {
                 why.fill(0);
             }
             if spec.out_f4 {
-                for ((o, v), r) in out.chunks_exact_mut(4).zip(items.iter()).zip(&why) {
+                for ((o, v), r) in out.chunks_exact_mut(4).zip(&block).zip(&why) {
                     let p = (v.to_f64() * scale + offset) as f32;
                     let p = if *r & reason::MISSING != 0 {
                         f32::NAN
@@ -394,7 +414,7 @@ impl<T: Element> Job for Physical<'_, T> {
                     o.copy_from_slice(&p.to_bits().to_le_bytes());
                 }
             } else {
-                for ((o, v), r) in out.chunks_exact_mut(8).zip(items.iter()).zip(&why) {
+                for ((o, v), r) in out.chunks_exact_mut(8).zip(&block).zip(&why) {
                     let p = v.to_f64() * scale + offset;
                     let p = if *r & reason::MISSING != 0 {
                         f64::NAN

@@ -1,7 +1,7 @@
 //! Which stored values mean "no value" or "outside the limits", compiled for one element type.
 //!
 //! Source: NetCDF User Guide, attribute conventions; CF 1.11 sections 2.5.1 and 8.1; FITS 4.0 section 4.4.2.5.
-use crate::element::{Dtype, Element, Scalar};
+use crate::element::{Dtype, Element, Scalar, BLOCK};
 use crate::KernelError;
 
 /// `record.Reason` bits that a kernel sets.
@@ -303,48 +303,64 @@ impl<T: Element> Rules<T> {
         !T::FLOAT && self.sentinels.is_empty() && self.limits.is_none()
     }
 
-    /// The reasons of each value; returns all of them together and those that every value has.
+    /// The reasons of each value of a block; returns all of them together and those that every value has.
+    ///
+    /// Whole blocks with fixed lengths and rules copied out of the way, so that every loop becomes vectors.
     #[inline(always)]
-    pub fn classify(&self, values: &[T], reasons: &mut [u8]) -> (u8, u8) {
-        reasons.fill(0);
-        for (sentinel, bit) in &self.sentinels {
+    pub fn classify(&self, values: &[T; BLOCK], reasons: &mut [u8; BLOCK]) -> (u8, u8) {
+        *reasons = [0; BLOCK];
+        for pair in &self.sentinels {
+            let (sentinel, bit) = *pair;
             for (r, v) in reasons.iter_mut().zip(values) {
-                *r |= if *v == *sentinel { *bit } else { 0 };
+                *r |= mask(*v == sentinel) & bit;
             }
         }
         if T::FLOAT {
+            let nan = self.nan;
             for (r, v) in reasons.iter_mut().zip(values) {
-                *r |= if v.is_nan() { self.nan } else { 0 };
-                *r |= if v.is_infinite() {
-                    reason::NOT_FINITE
-                } else {
-                    0
-                };
+                *r |= mask(v.is_nan()) & nan;
+                *r |= mask(v.is_infinite()) & reason::NOT_FINITE;
             }
         }
-        if let Some(limits) = self.limits {
+        if let Some(Limits { low, high }) = self.limits {
             for (r, v) in reasons.iter_mut().zip(values) {
-                let outside = (*v < limits.low) | (*v > limits.high);
-                *r |= if outside { reason::OUT_OF_RANGE } else { 0 };
+                let outside = (*v < low) | (*v > high);
+                *r |= mask(outside) & reason::OUT_OF_RANGE;
             }
         }
-        let any = reasons.iter().fold(0, |all, r| all | r);
-        if any & reason::MISSING == 0 {
-            return (any, reasons.iter().fold(0xff, |all, r| all & r));
+        let (any, every) = all_and_common(reasons);
+        if any & reason::MISSING == 0 || any & !reason::MISSING == 0 {
+            return (any, every);
         }
         // a missing value is not compared with limits, and a declared infinity is not "not finite"
         for r in reasons.iter_mut() {
-            let missing = *r & reason::MISSING;
-            let declared = missing & !reason::NAN;
-            let keep = if missing & reason::NAN != 0 {
-                *r & !reason::OUT_OF_RANGE
+            let keep = if *r & reason::NAN != 0 {
+                !reason::OUT_OF_RANGE
             } else {
-                declared
+                reason::MISSING
             };
-            *r = if missing != 0 { keep } else { *r };
+            *r &= if *r & reason::MISSING != 0 {
+                keep
+            } else {
+                0xff
+            };
         }
-        reasons
-            .iter()
-            .fold((0, 0xff), |(any, every), r| (any | r, every & r))
+        all_and_common(reasons)
     }
+}
+
+/// All ones or all zeros: a select between constants could become a branch around the store, which is no vector.
+#[inline(always)]
+fn mask(condition: bool) -> u8 {
+    u8::from(condition).wrapping_neg()
+}
+
+#[inline(always)]
+fn all_and_common(reasons: &[u8; BLOCK]) -> (u8, u8) {
+    let (mut any, mut every) = (0u8, 0xffu8);
+    for r in reasons {
+        any |= *r;
+        every &= *r;
+    }
+    (any, every)
 }

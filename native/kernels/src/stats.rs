@@ -34,7 +34,7 @@ impl<T: Accumulate> Tally<T> {
 
     /// Adds the values of a block where `good` is 1; `n` of them are.
     #[inline(always)]
-    pub fn add(&mut self, values: &[T], good: Option<&[u8; BLOCK]>, n: usize) {
+    pub fn add(&mut self, values: &[T; BLOCK], good: Option<&[u8; BLOCK]>, n: usize) {
         let part = match good {
             None => T::block(values, &[1; BLOCK]), // a constant: the selects fall away
             Some(good) => T::block(values, good),
@@ -83,14 +83,14 @@ pub struct Part<T> {
 /// Element types that can be tallied block by block.
 pub trait Accumulate: Element {
     /// Facts over the values where `good` is 1.
-    fn block(values: &[Self], good: &[u8; BLOCK]) -> Part<Self>;
+    fn block(values: &[Self; BLOCK], good: &[u8; BLOCK]) -> Part<Self>;
 }
 
 macro_rules! small_integer {
     ($t:ty, $sum:ty) => {
         impl Accumulate for $t {
             #[inline(always)]
-            fn block(values: &[Self], good: &[u8; BLOCK]) -> Part<Self> {
+            fn block(values: &[Self; BLOCK], good: &[u8; BLOCK]) -> Part<Self> {
                 let (mut low, mut high, mut sum) = (Self::HIGHEST, Self::LOWEST, 0 as $sum);
                 for (v, g) in values.iter().zip(good) {
                     let ok = *g != 0;
@@ -121,7 +121,7 @@ macro_rules! wide_integer {
     ($t:ty) => {
         impl Accumulate for $t {
             #[inline(always)]
-            fn block(values: &[Self], good: &[u8; BLOCK]) -> Part<Self> {
+            fn block(values: &[Self; BLOCK], good: &[u8; BLOCK]) -> Part<Self> {
                 let (mut low, mut high) = (Self::HIGHEST, Self::LOWEST);
                 let (mut halves, mut tops) = (0u64, 0 as $t); // 32-bit halves summed apart stay exact
                 for (v, g) in values.iter().zip(good) {
@@ -150,7 +150,7 @@ macro_rules! float {
     ($t:ty) => {
         impl Accumulate for $t {
             #[inline(always)]
-            fn block(values: &[Self], good: &[u8; BLOCK]) -> Part<Self> {
+            fn block(values: &[Self; BLOCK], good: &[u8; BLOCK]) -> Part<Self> {
                 let mut low = [Self::HIGHEST; LANES];
                 let mut high = [Self::LOWEST; LANES];
                 let mut sum = [0f64; LANES];

@@ -101,9 +101,6 @@ impl<R: ReadAt + ?Sized> Parser<'_, R> {
 
     fn name(&mut self) -> Result<String, KernelError> {
         let length = self.non_negative()?;
-        if length == 0 {
-            return Err(self.cursor.lie("a name is empty"));
-        }
         if length > MAX_NAME {
             return Err(KernelError::new(
                 "format.too_large",
@@ -115,6 +112,11 @@ impl<R: ReadAt + ?Sized> Parser<'_, R> {
         }
         let bytes = self.cursor.take(length)?;
         self.cursor.pad(length)?;
+        // like the library, which holds names as C strings
+        let bytes: Vec<u8> = bytes.into_iter().take_while(|b| *b != 0).collect();
+        if bytes.is_empty() {
+            return Err(self.cursor.lie("a name is empty"));
+        }
         Ok(match String::from_utf8(bytes) {
             Ok(name) => name,
             Err(bad) => {
