@@ -47,7 +47,7 @@ def seal(
         cpu_s: CPU seconds until SIGXCPU; one second later the kernel kills.
         keep_fds: descriptors that stay open; every other one is closed.
         report_fd: stays open until just before seccomp, so that the caller can report a failing layer on it.
-        path: `reference` only: the one file that may be opened, for reading.
+        path: `reference` only: the one file that may be opened, for reading; no symbolic link.
         layers: which layers to apply; anything but LAYERS is for tests.
         allow_degraded: go on without seccomp where the host has none.
 

@@ -275,6 +275,31 @@ def test_start_fails_with_its_last_words_when_the_entry_is_missing() -> None:
     trio.run(main)
 
 
+def test_nothing_stays_when_a_start_is_cancelled() -> None:
+    async def main() -> None:
+        with trio.fail_after(DEADLINE_S):
+            async with trio.open_nursery() as nursery:
+                with trio.move_on_after(0.005) as scope:
+                    await Zygote.start(nursery, name="t", entry="jail_entries:echo", paths=PATHS)
+                assert scope.cancelled_caught
+
+    before = open_descriptors("self")
+    trio.run(main)
+    assert open_descriptors("self") == before
+
+
+def test_start_fails_when_there_is_no_interpreter(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.executable", "/no/such/python")
+
+    async def main() -> None:
+        async with trio.open_nursery() as nursery:
+            with pytest.raises(ZygoteDiedError) as caught:
+                await Zygote.start(nursery, name="t", entry="jail_entries:echo", paths=PATHS)
+            assert "/no/such/python" in caught.value.got
+
+    trio.run(main)
+
+
 def test_everything_ends_when_the_nursery_is_cancelled() -> None:
     async def main() -> int:
         async with trio.open_nursery() as nursery:

@@ -178,7 +178,8 @@ def pss_bytes(pid: int) -> int:
     """Proportional set size of a process [bytes], from `/proc/<pid>/smaps_rollup`.
 
     A sealed worker is not dumpable, so only a privileged reader may see its maps; another one gets its
-    private pages instead (resident minus shared, `/proc/<pid>/statm`), which is a lower bound.
+    anonymous pages instead (resident minus file-backed, `/proc/<pid>/statm`). Those shared with the zygote
+    are then counted in full: too much rather than too little.
 
     Raises:
         ProcessLookupError: no such process.

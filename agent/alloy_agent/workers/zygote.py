@@ -88,13 +88,22 @@ class Zygote:
                     cwd="/",
                     start_new_session=True,  # the terminal's Ctrl-C is the core's business
                 )
-            except BaseException:
+            except BaseException as error:
                 ours.close()
+                if isinstance(error, OSError):
+                    what = "the zygote could not be started"
+                    raise ZygoteDiedError(
+                        "worker.zygote", what, where=name, got=str(error), retryable=True
+                    ) from error
                 raise
         self = cls(name, trio.socket.from_stdlib_socket(ours), process)
         nursery.start_soon(self._run)
-        with trio.move_on_after(START_S):
-            await self._ready.wait()
+        try:
+            with trio.move_on_after(START_S):
+                await self._ready.wait()
+        except BaseException:
+            self._end()  # cancelled: nobody will hold a handle
+            raise
         if self._died.is_set() or not self._ready.is_set():
             await self.aclose()
             raise self._gone()
