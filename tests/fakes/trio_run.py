@@ -26,7 +26,7 @@ def in_trio(test: Callable[P, Awaitable[None]]) -> Callable[P, None]:
     return run
 
 
-async def until(condition: Callable[[], bool]) -> None:
+async def until(condition: Callable[[], bool], *, step_s: float = 0.002) -> None:
     """Return once the condition holds; the test's deadline bounds it."""
     while not condition():  # noqa: ASYNC110 - any condition, not only events
-        await trio.sleep(0.002)
+        await trio.sleep(step_s)

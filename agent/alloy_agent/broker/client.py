@@ -207,6 +207,9 @@ class Client:
             reason = Leave.PACKET_TOO_LARGE if large else Leave.MALFORMED_PACKET
         except trio.BrokenResourceError:
             reason = None
+        with trio.move_on_after(GOODBYE_S):  # what was answered before the end still leaves
+            while self._writer.unwritten:
+                await self._writer.wait_drained()
         self.send_away(reason)
 
     # -- packets -----------------------------------------------------------------------------------------

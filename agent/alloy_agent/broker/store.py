@@ -87,6 +87,7 @@ class Session:
         self._queue: deque[tuple[Stored, bool]] = deque()  # (message, retain flag)
         self._queue_bytes = 0
         self._inflight: dict[int, bytes] = {}  # packet id -> the packet, for sending it again
+        self._again: deque[int] = deque()  # ids of a former connection, not yet sent on this one
         self._last_id = 0
 
     @property
@@ -106,10 +107,9 @@ class Session:
         """A connection takes the session over: unacknowledged messages go out again with DUP."""
         self.send, self.unwritten = send, unwritten
         self.max_packet_bytes = max_packet_bytes
-        self.window = window - len(self._inflight)
+        self.window = window
         self.stalled = False
-        for data in self._inflight.values():
-            send(as_duplicate(data))
+        self._again = deque(self._inflight)
 
     def detach(self) -> None:
         """The client went away."""
@@ -136,7 +136,14 @@ class Session:
         return True
 
     def pump(self, now: float) -> None:
-        """Write what the client's window and the socket allow."""
+        """Write what the client's window and the socket allow; what was sent before goes first (4.4, 4.6)."""
+        while self._again and self.window > 0 and self.send is not None:
+            data = self._inflight.get(self._again.popleft())
+            if data is not None:
+                self.window -= 1
+                self.send(as_duplicate(data))
+        if self._again:
+            return
         while self._queue and self.window > 0 and self.send is not None:
             if self.unwritten() > self._options.queue_bytes:
                 return
