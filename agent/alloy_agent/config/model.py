@@ -56,6 +56,12 @@ class Sandbox(Base, frozen=True):
     modules: tuple[str, ...] = ()  # beyond the closed list
 
 
+class Modules(Base, frozen=True):
+    """Native modules: whose may run. None exist before the native tier; until then both values mean none."""
+
+    trust: str = "signed"  # signed | local (recorded by `alloy-edge build` on this host)
+
+
 class Spool(Base, frozen=True):
     """Bounds of what is kept until acknowledged."""
 
@@ -74,6 +80,7 @@ class Agent(Base, frozen=True):
     workers: Workers = Workers()
     sandbox: Sandbox = Sandbox()
     spool: Spool = Spool()
+    modules: Modules = Modules()
     status_interval_s: float = 30.0
     log_level: str = "info"
 

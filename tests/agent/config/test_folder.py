@@ -18,6 +18,7 @@ from alloy_agent.config.model import (
     FilesSource,
     Framing,
     LinesSource,
+    Modules,
     Mqtt,
     MqttSink,
     MqttSource,
@@ -103,6 +104,7 @@ mqtt:
 workers: {max: 4, wall: 100ms, first_wall: 2s, memory: 64MiB, idle_stop: 5m}
 sandbox: {allow_degraded: true, modules: [zoneinfo, heapq, heapq]}
 spool: {window: 1MiB, dead_letters: 2MB}
+modules: {trust: local}
 status_interval: 10s
 log_level: debug
 """
@@ -132,6 +134,7 @@ log_level: debug
         workers=Workers(max=4, wall_ms=100, first_wall_ms=2000, memory_mb=64, idle_stop_s=300.0),
         sandbox=Sandbox(allow_degraded=True, modules=("heapq", "zoneinfo")),
         spool=Spool(window_bytes=1 << 20, dead_letter_bytes=2_000_000),
+        modules=Modules(trust="local"),
         status_interval_s=10.0,
         log_level="debug",
     )
@@ -358,3 +361,12 @@ def test_a_file_is_refused_when_it_is_too_large(config: Path, write: Write) -> N
     write("a.yaml", "#" * ((1 << 20) + 1))
 
     assert [p.code for p in compile_folder(config).problems] == ["config.limit"]
+
+
+def test_the_demo_is_without_findings_when_it_is_filled_in(tmp_path: Path) -> None:
+    from alloy_agent.demo.scene import write_config
+
+    document = compile_folder(write_config(tmp_path, 1883))
+
+    assert document.problems == ()
+    assert {pipeline.name for pipeline in document.pipelines} >= {"air", "climate", "position", "science"}
