@@ -19,7 +19,7 @@ import trio
 
 from .errors import DeviceGoneError
 
-READ_BYTES = 65_536  # most that one read returns [B]
+READ_BYTES = 32_768  # most that one read returns: framing it takes a few milliseconds at worst [B]
 CONNECT_TIMEOUT_S = 10.0
 KEEPALIVE = (  # a peer that vanished without a word is noticed after about a minute
     (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),

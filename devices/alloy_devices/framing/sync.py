@@ -21,13 +21,10 @@ class SyncFramer(ABC):
         """See `Framer.feed`."""
         frames: list[Frame] = []
         self._buffer.append(data, t_ns)
-        while len(self._buffer) and self._align():
+        while self._align() and len(self._buffer):
             size = self._size()
             if size is None or size > len(self._buffer):
                 break
-            if size <= 0:  # not a frame after all: look for the next start behind this one
-                self._drop(1)
-                continue
             received_ns = self._buffer.time_ns()
             frames.append(Frame(self._buffer.take(size), received_ns))
             self.stats.frames += 1
@@ -44,7 +41,7 @@ class SyncFramer(ABC):
 
     @abstractmethod
     def _size(self) -> int | None:
-        """Bytes of the frame at the start of the buffer; None: not known yet, 0: there is none."""
+        """Bytes of the frame at the start of the aligned buffer; None: not known yet."""
 
     def _align(self) -> bool:
         """Drop what stands before the next start pattern; False when it has not come yet."""

@@ -17,6 +17,7 @@ SPECS = (
     FramingSpec(kind="fixed", start=b"BM", size=6),
     FramingSpec(kind="fixed", size=5),
     FramingSpec(kind="length", start=b"BM", length_offset=2, length_bytes=1, length_adjust=3, max_bytes=12),
+    FramingSpec(kind="length", start=b"BBMx", length_offset=1, length_bytes=1, length_adjust=3, max_bytes=70),
     FramingSpec(kind="length", length_offset=0, length_bytes=2, length_order="little", max_bytes=9),
 )
 ALPHABET = st.sampled_from(
