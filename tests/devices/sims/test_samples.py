@@ -36,7 +36,7 @@ def test_every_sample_has_an_origin_and_a_licence_when_the_folder_is_read() -> N
 
 def test_simulators_can_play_the_samples_when_the_demo_starts() -> None:
     assert sum(b"RMC" in line for line in gpsd.sentences(sample("rx210.log"))) > 50
-    assert len(list(lns.publications(sample("lns-elsys.jsonl").splitlines()))) == 12
+    assert len(list(lns.publications(sample("lns-uplinks.jsonl").splitlines()))) == 12
     frames = [json.loads(line) for line in sample("pms5003-capture.jsonl").splitlines()]
     sensor = pms5003.Pms5003(recorded=[tuple(each["values"]) for each in frames])
     for index, each in enumerate(frames):
