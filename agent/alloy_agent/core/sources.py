@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from alloy_devices.files import FolderOptions, FolderSource
-
 from alloy_agent.config.model import FilesSource, LinesSource, MqttSource
 from alloy_agent.errors import AgentError
 from alloy_agent.mqtt.link import Link
 from alloy_devices import mqtt
 from alloy_devices.clock import HostClock
+from alloy_devices.files import After, FolderOptions, FolderSource
 from alloy_devices.framing import FramingSpec
 from alloy_devices.lines import Lines
 from alloy_devices.ports import SerialOptions, TcpOptions
 from alloy_devices.source import Source
 
 _CLOCK = HostClock()
+_AFTER: dict[str, After] = {"keep": "keep", "delete": "delete", "move": "move"}
 
 
 def _lines(name: str, section: LinesSource) -> Lines:
@@ -74,7 +74,7 @@ def files(name: str, section: FilesSource, state: Path) -> FolderSource:
         pattern=section.pattern,
         settle_s=section.settle_s,
         poll_s=section.poll_s,
-        after=section.after,
+        after=_AFTER[section.after],
         move_to=section.move_to or "done",
         state=str(folder / f"{name}.done"),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import os
 from collections.abc import Sequence
@@ -38,7 +39,8 @@ class Decoded:
 
     def code_of(self, path: str) -> str:
         """The code of one variable; "" when its values are here."""
-        assert self.descriptor is not None and self.manifest is not None
+        assert self.descriptor is not None
+        assert self.manifest is not None
         index = [v.path for v in self.descriptor.variables].index(path)
         return self.manifest.variables[index].error
 
@@ -127,7 +129,7 @@ def array_of(done: Decoded, path: str) -> Array:
         if variable.dtype in ("utf8", "bytes"):
             offsets = np.frombuffer(chunk.payload[: 4 * (n + 1)], "<u4")
             arena = chunk.payload[4 * (n + 1) :]
-            texts += [arena[a:b] for a, b in zip(offsets[:-1], offsets[1:], strict=True)]
+            texts += [arena[a:b] for a, b in itertools.pairwise(offsets)]
         else:
             stored.append(np.frombuffer(chunk.payload, NUMPY.get(variable.dtype, "<" + variable.dtype)))
             assert stored[-1].size == n
