@@ -10,41 +10,41 @@ from typing import Any
 import pytest
 import trio
 
-from alloy_agent.errors import TransformDisabledError, TransformRefusedError, WorkerError, ZygoteDiedError
+from alloy_agent.config.model import Sandbox, TransformRef, Workers
+from alloy_agent.errors import TransformDisabledError, TransformRefusedError, WorkerError
 from alloy_agent.pipeline.chain import StageReply
-from alloy_agent.workers.pool import WorkerPool
-from alloy_agent.workers.stage import ENTRY, Limits, Source
-from alloy_agent.workers.transform import TransformStage
-from alloy_agent.workers.zygote import Zygote
+from alloy_agent.workers.transform import TransformStage, WorkerPool
 from alloy_transforms.errors import ViolationError
 from alloy_transforms.sandbox.columns import values_of
 from alloy_transforms.sandbox.protocol import decode_state
 
 HEAD = '"""Test."""\nOUTPUT = {"v": {"type": "i64"}}\n'
-LIMITS = Limits(wall_s=0.3, first_wall_s=5.0)  # wide: other work shares these machines
+WORKERS = Workers(max=2, wall_ms=300, first_wall_ms=5000)  # wide: other work shares these machines
 
-Body = Callable[[TransformStage, Zygote], Awaitable[None]]
+Body = Callable[[TransformStage, WorkerPool], Awaitable[None]]
 
 
-def with_stage(source: str, body: Body, *, limits: Limits = LIMITS, **kw: Any) -> None:
+def with_stage(
+    source: str,
+    body: Body,
+    *,
+    workers: Workers = WORKERS,
+    params: dict[str, Any] | None = None,
+    on_log: Callable[[str], None] | None = None,
+) -> None:
     """Run `body` over a started stage in a real zygote."""
 
     async def main() -> None:
         async with trio.open_nursery() as nursery:
-            zygote = await Zygote.start(nursery, name="transform", entry=ENTRY)
-            stage = TransformStage(
-                zygote,
-                Source("t", "t.py", source.encode(), kw.pop("params", {})),
-                pool=WorkerPool(2),
-                limits=limits,
-                **kw,
-            )
+            pool = WorkerPool(nursery, workers, Sandbox())
+            ref = TransformRef(name="t", origin="./t.py", source=source.encode(), params=params or {})
+            stage = TransformStage(pool, "p", ref, on_log=on_log)
             try:
                 await stage.start()
-                await body(stage, zygote)
+                await body(stage, pool)
             finally:
                 await stage.aclose()
-                await zygote.aclose()
+                await pool.aclose()
 
     trio.run(main)
 
@@ -60,7 +60,7 @@ def exactly_once(reply: StageReply, n: int) -> None:
 
 
 def test_rows_come_from_a_sealed_process_when_a_batch_is_run() -> None:
-    async def body(stage: TransformStage, zygote: Zygote) -> None:
+    async def body(stage: TransformStage, pool: WorkerPool) -> None:
         reply = await stage.run([[b"1", b"x", b"3"]], 3)
 
         assert values(stage, reply) == [1, 3]
@@ -100,7 +100,7 @@ def test_poison_input_is_found_and_all_others_are_answered(poison: str, code: st
     )
     n = 16
 
-    async def body(stage: TransformStage, zygote: Zygote) -> None:
+    async def body(stage: TransformStage, pool: WorkerPool) -> None:
         await stage.run([[b"0"]], 1)  # the first call of a stage may take longer
         reply = await stage.run([[str(i).encode() for i in range(n)]], n)
 
@@ -121,11 +121,10 @@ def test_state_goes_on_from_the_last_boundary_when_a_worker_is_killed() -> None:
         "    while payload == b'loop':\n        pass\n    return {'v': s['n']}\n"
     )
 
-    async def body(stage: TransformStage, zygote: Zygote) -> None:
+    async def body(stage: TransformStage, pool: WorkerPool) -> None:
         first = await stage.run([[b"a"] * 5], 5)
         poisoned = await stage.run([[b"a", b"a", b"loop", b"a"]], 4)
-        assert stage._worker is not None
-        os.kill(stage._worker.pid, signal.SIGKILL)  # between two batches
+        os.kill(stage.pid, signal.SIGKILL)  # between two batches
         last = await stage.run([[b"a"]], 1)
 
         assert values(stage, first) == [1, 2, 3, 4, 5]
@@ -142,7 +141,7 @@ def test_state_goes_on_from_the_last_boundary_when_a_worker_is_killed() -> None:
 def test_inputs_are_answered_exactly_once_when_workers_are_killed_at_random() -> None:
     source = HEAD + "def transform(payload):\n    return {'v': int(payload)}\n"
 
-    async def body(stage: TransformStage, zygote: Zygote) -> None:
+    async def body(stage: TransformStage, pool: WorkerPool) -> None:
         n = 600
         stop = trio.Event()
 
@@ -179,7 +178,7 @@ def test_transform_is_quarantined_when_it_makes_a_forbidden_call() -> None:
         "    return {'v': 1}\n"
     )
 
-    async def body(stage: TransformStage, zygote: Zygote) -> None:
+    async def body(stage: TransformStage, pool: WorkerPool) -> None:
         reply = await stage.run([[b"a", b"evil", b"b"]], 3)
 
         exactly_once(reply, 3)
@@ -196,7 +195,7 @@ def test_transform_is_quarantined_when_it_makes_a_forbidden_call() -> None:
 def test_transform_is_disabled_when_three_batches_in_a_row_fail() -> None:
     source = HEAD + "def transform(payload):\n    return {'v': 1} if payload == b'ok' else nothing\n"
 
-    async def body(stage: TransformStage, zygote: Zygote) -> None:
+    async def body(stage: TransformStage, pool: WorkerPool) -> None:
         for batch in ([b"a"], [b"a", b"b"], [b"ok", b"a"], [b"a"], [b"a"], [b"a"]):
             exactly_once(await stage.run([batch], len(batch)), len(batch))
         with pytest.raises(TransformDisabledError) as caught:
@@ -209,7 +208,7 @@ def test_transform_is_disabled_when_three_batches_in_a_row_fail() -> None:
 def test_noisy_data_never_disables_a_transform() -> None:
     source = HEAD + "def transform(payload):\n    return {'v': int(payload)}\n"
 
-    async def body(stage: TransformStage, zygote: Zygote) -> None:
+    async def body(stage: TransformStage, pool: WorkerPool) -> None:
         for _ in range(5):
             await stage.run([[b"x", b"y"]], 2)
         assert values(stage, await stage.run([[b"7"]], 1)) == [7]
@@ -220,7 +219,7 @@ def test_noisy_data_never_disables_a_transform() -> None:
 def test_input_is_an_error_when_a_value_is_not_of_its_declared_type() -> None:
     source = 'INPUT = {"port": "int"}\n' + HEAD + "def transform(port):\n    return {'v': port}\n"
 
-    async def body(stage: TransformStage, zygote: Zygote) -> None:
+    async def body(stage: TransformStage, pool: WorkerPool) -> None:
         reply = await stage.run([[1, "two", 1 << 70, 4]], 4)
 
         assert list(reply.src) == [0, 3]
@@ -233,7 +232,7 @@ def test_input_is_an_error_when_a_value_is_not_of_its_declared_type() -> None:
 def test_memory_bomb_is_one_error_when_it_is_one_input() -> None:
     source = HEAD + "def transform(payload):\n    return {'v': len([0] * int(payload))}\n"
 
-    async def body(stage: TransformStage, zygote: Zygote) -> None:
+    async def body(stage: TransformStage, pool: WorkerPool) -> None:
         reply = await stage.run([[b"1", b"1000000000", b"3"]], 3)
 
         assert values(stage, reply) == [1, 3]
@@ -242,21 +241,25 @@ def test_memory_bomb_is_one_error_when_it_is_one_input() -> None:
     with_stage(source, body)
 
 
-def test_nothing_was_answered_when_the_zygote_dies() -> None:
+def test_batch_is_asked_again_when_the_zygote_dies() -> None:
     source = (
         "STATE = {'n': 0}\n"
         + HEAD
         + ("def transform(payload, s):\n    s['n'] = s['n'] + 1\n    return {'v': s['n']}\n")
     )
 
-    async def body(stage: TransformStage, zygote: Zygote) -> None:
+    async def body(stage: TransformStage, pool: WorkerPool) -> None:
         await stage.run([[b"a"]], 1)
-        os.kill(zygote.pid, signal.SIGKILL)
-        await zygote.wait_died()
-        with pytest.raises(ZygoteDiedError) as caught:
-            await stage.run([[b"a", b"b"]], 2)
-        assert caught.value.retryable
-        assert decode_state(stage.state) == {"n": 1}
+        (zygote,) = [pid for pid, name in pool.process_names().items() if name == "transform zygote"]
+        assert pool.process_names()[stage.pid] == "transform p/t"
+        os.kill(zygote, signal.SIGKILL)
+        assert pool._zygote is not None
+        await pool._zygote.wait_died()
+        reply = await stage.run([[b"a", b"b"]], 2)
+
+        assert values(stage, reply) == [2, 3]
+        assert pool.zygotes == 2
+        assert stage.accounting.script_errors == 0
 
     with_stage(source, body)
 
@@ -272,11 +275,11 @@ def test_nothing_was_answered_when_the_zygote_dies() -> None:
     ],
 )
 def test_file_is_refused_with_its_line_when_it_cannot_be_used(source: str, code: str, line: int) -> None:
-    async def body(stage: TransformStage, zygote: Zygote) -> None:
+    async def body(stage: TransformStage, pool: WorkerPool) -> None:
         raise AssertionError("the file was taken")
 
     with pytest.raises(BaseExceptionGroup) as caught:
-        with_stage(source, body, limits=Limits(first_wall_s=1.0))
+        with_stage(source, body, workers=Workers(first_wall_ms=1000))
     error = _only(caught.value)
     assert isinstance(error, TransformRefusedError)
     assert (error.code, error.problems[0].line) == (code, line)
@@ -291,7 +294,7 @@ def _only(group: BaseException) -> BaseException:
 def test_attack_in_the_module_body_is_a_violation() -> None:
     source = "import json\n" + HEAD + "json.codecs.__builtins__['__import__']('posix').mkfifo('/x')\n"
 
-    async def body(stage: TransformStage, zygote: Zygote) -> None:
+    async def body(stage: TransformStage, pool: WorkerPool) -> None:
         raise AssertionError("the file was taken")
 
     with pytest.raises(BaseExceptionGroup) as caught:
@@ -302,19 +305,23 @@ def test_attack_in_the_module_body_is_a_violation() -> None:
 
 
 def test_stage_is_refused_when_no_place_is_left() -> None:
-    async def body(stage: TransformStage, zygote: Zygote) -> None:
-        other = TransformStage(zygote, stage.source, pool=WorkerPool(0))
+    async def body(stage: TransformStage, pool: WorkerPool) -> None:
+        other = TransformStage(pool, "q", stage.ref)
         with pytest.raises(WorkerError) as caught:
             await other.start()
         assert caught.value.code == "worker.limit"
+        await stage.aclose()
+        await other.start()
+        await other.aclose()
+        assert pool.taken == 0
 
-    with_stage(HEAD + "def transform(payload):\n    return {'v': 1}\n", body)
+    with_stage(HEAD + "def transform(payload):\n    return {'v': 1}\n", body, workers=Workers(max=1))
 
 
 def test_params_are_part_of_the_digest() -> None:
     digests = set()
 
-    async def body(stage: TransformStage, zygote: Zygote) -> None:
+    async def body(stage: TransformStage, pool: WorkerPool) -> None:
         digests.add(stage.contract.digest)
 
     source = "PARAMS = {'k': 1}\n" + HEAD + "def transform(payload):\n    return {'v': PARAMS['k']}\n"

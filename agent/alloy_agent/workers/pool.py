@@ -1,39 +1,147 @@
-"""`workers.max`: places for jailed workers, shared by all stages of a daemon."""
+"""What the transform stages of a daemon share: the zygote, started on demand and again when it dies, and the
+places of `workers.max`.
+"""
 
 from __future__ import annotations
 
-from alloy_agent.errors import WorkerError
+from collections.abc import Sequence
+from typing import Protocol
+
+import trio
+
+from alloy_agent.config.model import Sandbox, Workers
+from alloy_agent.errors import WorkerError, ZygoteDiedError
+from alloy_agent.workers.process import WorkerProcess
+from alloy_agent.workers.stage import ENTRY, MIB, Limits
+from alloy_agent.workers.zygote import Zygote
+
+BACKOFF_FIRST_S = 0.1
+BACKOFF_MAX_S = 30.0
+STEADY_S = 60.0  # a zygote that lived this long starts the back-off anew
+
+
+class Tenant(Protocol):
+    """Who holds a place."""
+
+    @property
+    def label(self) -> str:
+        """For messages and process lists."""
+        ...
+
+    @property
+    def pid(self) -> int:
+        """Of its worker; 0 while it has none."""
+        ...
 
 
 class WorkerPool:
-    """Counts places; a stage takes one when it starts and gives it back when it is closed.
+    """Forks jailed workers for at most `workers.max` stages.
 
     A stage checks its file in a worker that ends before its own begins, so one place is enough for both.
+
+    Args:
+        nursery: where the zygote's listener runs.
+        workers: `workers:` of agent.yaml.
+        sandbox: `sandbox:` of agent.yaml.
     """
 
-    def __init__(self, maximum: int) -> None:
-        self.maximum = maximum
-        self.taken = 0
+    def __init__(
+        self, nursery: trio.Nursery, workers: Workers | None = None, sandbox: Sandbox | None = None
+    ) -> None:
+        workers, sandbox = workers or Workers(), sandbox or Sandbox()
+        self.maximum = workers.max
+        self.modules = sandbox.modules
+        self.limits = Limits(
+            wall_s=workers.wall_ms / 1000,
+            first_wall_s=workers.first_wall_ms / 1000,
+            memory_bytes=workers.memory_mb * MIB,
+        )
+        self.zygotes = 0  # started so far
+        self._allow_degraded = sandbox.allow_degraded
+        self._nursery = nursery
+        self._zygote: Zygote | None = None
+        self._starting = trio.Lock()
+        self._started_at = 0.0
+        self._failures = 0
+        self._tenants: list[Tenant] = []
 
-    def take(self, name: str) -> None:
+    @property
+    def taken(self) -> int:
+        """Places in use."""
+        return len(self._tenants)
+
+    def take(self, tenant: Tenant) -> None:
         """Take a place.
 
         Raises:
             WorkerError: `worker.limit`, all are taken.
         """
-        if self.taken >= self.maximum:
+        if len(self._tenants) >= self.maximum:
             raise WorkerError(
                 "worker.limit",
                 "there is no place for another worker",
-                where=name,
-                got=f"{self.taken} in use",
+                where=tenant.label,
+                got=f"{len(self._tenants)} in use",
                 expected=f"at most {self.maximum}",
                 hint="raise `workers.max` in agent.yaml; each worker takes about 2 MB",
             )
-        self.taken += 1
+        self._tenants.append(tenant)
 
-    def give_back(self) -> None:
-        """Return a place that was taken."""
-        if self.taken <= 0:
-            raise RuntimeError("a place was given back that nobody took")
-        self.taken -= 1
+    def give_back(self, tenant: Tenant) -> None:
+        """Return a place; harmless when repeated."""
+        if tenant in self._tenants:
+            self._tenants.remove(tenant)
+
+    async def spawn(self, *, memory_bytes: int, modules: Sequence[str] = ()) -> WorkerProcess:
+        """A new jailed worker.
+
+        Raises:
+            ZygoteDiedError: `worker.zygote`, the zygote does not come up (retryable).
+            SpawnError: it refused.
+        """
+        for attempt in range(2):  # a zygote may die between two calls; a second one that does is a fault
+            zygote = await self._running()
+            try:
+                return await zygote.spawn(
+                    profile="transform",
+                    memory_bytes=memory_bytes,
+                    modules=modules,
+                    allow_degraded=self._allow_degraded,
+                )
+            except ZygoteDiedError:
+                if attempt:
+                    raise
+        raise RuntimeError("unreachable: the loop returns or raises")
+
+    async def _running(self) -> Zygote:
+        async with self._starting:
+            if self._zygote is not None and self._zygote.alive:
+                return self._zygote
+            if self._zygote is not None:
+                steady = trio.current_time() - self._started_at > STEADY_S
+                self._failures = 0 if steady else self._failures + 1
+                await self._zygote.aclose()
+                self._zygote = None
+            if self._failures:
+                await trio.sleep(min(BACKOFF_FIRST_S * 2 ** (self._failures - 1), BACKOFF_MAX_S))
+            try:
+                self._zygote = await Zygote.start(self._nursery, name="transform", entry=ENTRY)
+            except ZygoteDiedError:
+                self._failures += 1
+                raise
+            self._started_at = trio.current_time()
+            self.zygotes += 1
+            return self._zygote
+
+    def process_names(self) -> dict[int, str]:
+        """Pid -> what it is for."""
+        names = {t.pid: f"transform {t.label}" for t in self._tenants if t.pid}
+        if self._zygote is not None and self._zygote.alive:
+            names[self._zygote.pid] = "transform zygote"
+        return names
+
+    async def aclose(self) -> None:
+        """End the zygote and every worker with it. Harmless when repeated."""
+        zygote, self._zygote = self._zygote, None
+        if zygote is not None:
+            await zygote.aclose()

@@ -7,14 +7,15 @@ gets before its jail closes are taken from the closed list again, whatever the c
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 import cbor2
 import trio
 
-from alloy_agent.errors import TransformRefusedError, WorkerDiedError, WorkerError
+from alloy_agent.config.model import TransformRef
+from alloy_agent.errors import TransformRefusedError, WorkerDiedError
 from alloy_agent.workers.process import WorkerProcess
 from alloy_transforms.errors import ViolationError
 from alloy_transforms.sandbox.answers import (
@@ -26,7 +27,7 @@ from alloy_transforms.sandbox.answers import (
     unpack_contract,
     unpack_failure,
 )
-from alloy_transforms.sandbox.contract import Contract, Param
+from alloy_transforms.sandbox.contract import Contract
 from alloy_transforms.sandbox.modules import allowed, to_load
 from alloy_transforms.sandbox.protocol import CHECK, CHECKED, FAILED, LOAD, LOADED, malformed
 
@@ -36,26 +37,11 @@ MIB = 1 << 20
 
 
 class Spawner(Protocol):
-    """Whatever forks jailed workers; a `Zygote`."""
+    """Whatever forks jailed workers; the `WorkerPool`."""
 
-    @property
-    def alive(self) -> bool:
-        """False once it has died."""
-        ...
-
-    async def spawn(self, *, profile: str, memory_bytes: int, modules: Sequence[str] = ()) -> WorkerProcess:
+    async def spawn(self, *, memory_bytes: int, modules: Sequence[str] = ()) -> WorkerProcess:
         """A new jailed worker."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A transform as the configuration gives it."""
-
-    name: str
-    file: str  # as shown in messages
-    text: bytes
-    params: Mapping[str, Param]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +67,12 @@ class Limits:
         return out
 
 
-async def check(spawner: Spawner, source: Source, limits: Limits, modules: Sequence[str]) -> Checked:
+def shown(ref: TransformRef) -> str:
+    """The file's name in messages."""
+    return f"library/{ref.name}.py" if ref.origin == "library" else ref.origin
+
+
+async def check(spawner: Spawner, ref: TransformRef, limits: Limits, modules: Sequence[str]) -> Checked:
     """What the jailed checker reads in the source.
 
     Raises:
@@ -89,11 +80,11 @@ async def check(spawner: Spawner, source: Source, limits: Limits, modules: Seque
         ViolationError: `violation.protocol`, the answer is no answer.
         WorkerError: no worker could be had.
     """
-    worker = await spawner.spawn(profile="transform", memory_bytes=limits.memory_bytes)
+    worker = await spawner.spawn(memory_bytes=limits.memory_bytes)
     async with worker:
-        frame = pack(CHECK, {"source": source.text, "file": source.file, "modules": list(modules)})
-        body = await _ask(worker, frame, limits.first_wall_s, source)
-    checked = unpack_checked(_expect(body, CHECKED, source))
+        frame = pack(CHECK, {"source": ref.source, "file": shown(ref), "modules": list(modules)})
+        body = await _ask(worker, frame, limits.first_wall_s, ref)
+    checked = unpack_checked(_expect(body, CHECKED, ref))
     for name in checked.imports:
         if not allowed(name, modules):
             raise malformed(f"the checker lets `{name}` through")
@@ -101,7 +92,7 @@ async def check(spawner: Spawner, source: Source, limits: Limits, modules: Seque
 
 
 async def load(
-    spawner: Spawner, source: Source, checked: Checked, limits: Limits
+    spawner: Spawner, ref: TransformRef, checked: Checked, limits: Limits
 ) -> tuple[WorkerProcess, Contract, bytes]:
     """A worker that holds the transform, its contract, and the first state.
 
@@ -110,31 +101,29 @@ async def load(
         ViolationError: `violation.protocol`, the answer is no answer.
         WorkerError: no worker could be had.
     """
-    worker = await spawner.spawn(
-        profile="transform", memory_bytes=limits.memory_bytes, modules=to_load(checked.imports)
-    )
+    worker = await spawner.spawn(memory_bytes=limits.memory_bytes, modules=to_load(checked.imports))
     arguments = {
-        "source": source.text,
-        "file": source.file,
-        "name": source.name,
+        "source": ref.source,
+        "file": shown(ref),
+        "name": ref.name,
         "profile": str(checked.profile),
         "imports": list(checked.imports),
-        "params": dict(source.params),
+        "params": dict(ref.params),
         "needs": list(checked.needs),
     }
     try:
-        body = await _ask(worker, pack(LOAD, arguments), limits.first_wall_s, source)
-        contract, state = unpack_contract(_expect(body, LOADED, source))
+        body = await _ask(worker, pack(LOAD, arguments), limits.first_wall_s, ref)
+        contract, state = unpack_contract(_expect(body, LOADED, ref))
         if contract.needs != checked.needs:
             raise malformed("the loader and the checker name different capabilities")
     except BaseException:
         await worker.aclose()
         raise
-    digest = hashlib.sha256(cbor2.dumps([source.text, dict(contract.params)], canonical=True)).hexdigest()
-    return worker, replace(contract, name=source.name, digest=digest), state
+    digest = hashlib.sha256(cbor2.dumps([ref.source, dict(contract.params)], canonical=True)).hexdigest()
+    return worker, replace(contract, name=ref.name, digest=digest), state
 
 
-async def _ask(worker: WorkerProcess, frame: bytes, wall_s: float, source: Source) -> bytes:
+async def _ask(worker: WorkerProcess, frame: bytes, wall_s: float, ref: TransformRef) -> bytes:
     """One control request; a worker that dies over a file says something of the file."""
     try:
         with trio.move_on_after(wall_s):
@@ -142,24 +131,24 @@ async def _ask(worker: WorkerProcess, frame: bytes, wall_s: float, source: Sourc
             return await worker.receive(MAX_ANSWER_BYTES)
         worker.kill("script.wall")
         raise TransformRefusedError(
-            source.file, (Problem("script.wall", f"the file is not loaded after {wall_s:g} s"),)
+            shown(ref), (Problem("script.wall", f"the file is not loaded after {wall_s:g} s"),)
         )
     except WorkerDiedError as error:
         if error.code.startswith("script."):
             raise TransformRefusedError(
-                source.file, (Problem(error.code, error.what, got=error.got),)
+                shown(ref), (Problem(error.code, error.what, got=error.got),)
             ) from error
         if error.code.startswith("violation."):
-            raise ViolationError(error.code, error.what, where=source.file, got=error.got) from error
+            raise ViolationError(error.code, error.what, where=shown(ref), got=error.got) from error
         raise
 
 
-def _expect(body: bytes, kind: int, source: Source) -> bytes:
+def _expect(body: bytes, kind: int, ref: TransformRef) -> bytes:
     if body[:1] == bytes((FAILED,)):
-        raise TransformRefusedError(source.file, unpack_failure(body))
+        raise TransformRefusedError(shown(ref), unpack_failure(body))
     if body[:1] != bytes((kind,)):
         raise malformed("an answer to another question")
     return body
 
 
-__all__ = ["ENTRY", "Limits", "Source", "Spawner", "WorkerError", "check", "load"]
+__all__ = ["ENTRY", "Limits", "Spawner", "check", "load", "shown"]

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 
 import trio
 
+from alloy_agent.config.model import TransformRef
 from alloy_agent.errors import (
     SpawnError,
     TransformDisabledError,
@@ -26,7 +27,7 @@ from alloy_agent.workers.accounting import Accounting
 from alloy_agent.workers.offers import Offers
 from alloy_agent.workers.pool import WorkerPool
 from alloy_agent.workers.process import WorkerProcess
-from alloy_agent.workers.stage import Limits, Source, Spawner, check, load
+from alloy_agent.workers.stage import check, load
 from alloy_devices.source import Scalar
 from alloy_transforms.errors import RecordError, ViolationError
 from alloy_transforms.record import Column
@@ -39,6 +40,8 @@ from alloy_transforms.sandbox.reply import Reply, ReplyDecoder
 BACKOFF_FIRST_S = 0.1
 BACKOFF_MAX_S = 30.0
 SPAWN_TRIES = 5
+MAX_ZYGOTES_LOST = 3  # in a row, without an answer between
+__all__ = ["TransformStage", "WorkerPool"]
 
 Values = Sequence[Scalar | None]
 
@@ -47,11 +50,9 @@ class TransformStage:
     """Owns the worker of one transform; `start` first, `aclose` at the end. One `run` at a time.
 
     Args:
-        spawner: forks the workers.
-        source: file, name, params.
-        pool: where this stage takes its place.
-        limits: the device's limits for one transform.
-        modules: what the device's policy lets transforms import beyond the closed list.
+        pool: forks the workers, holds the places and the device's limits.
+        pipeline: name of the pipeline, for messages.
+        ref: file, name, params.
         on_log: gets what the transform prints, once per request.
     """
 
@@ -59,20 +60,17 @@ class TransformStage:
 
     def __init__(
         self,
-        spawner: Spawner,
-        source: Source,
-        *,
         pool: WorkerPool,
-        limits: Limits | None = None,
-        modules: Sequence[str] = (),
+        pipeline: str,
+        ref: TransformRef,
+        *,
         on_log: Callable[[str], None] | None = None,
     ) -> None:
-        self.source = source
-        self.limits = limits or Limits()
+        self.ref = ref
+        self.pipeline = pipeline
+        self.limits = pool.limits
         self.accounting = Accounting()
-        self._spawner = spawner
         self._pool = pool
-        self._modules = tuple(modules)
         self._on_log = on_log
         self._checked: Checked | None = None
         self._contract: Contract | None = None
@@ -83,8 +81,18 @@ class TransformStage:
         self._state = b""
         self._first_state = b""
         self._batch = 0
-        self._placed = False
+        self._zygotes_lost = 0
         self._quarantined = ""
+
+    @property
+    def label(self) -> str:
+        """Pipeline and transform, for messages and process lists."""
+        return f"{self.pipeline}/{self.ref.name}"
+
+    @property
+    def pid(self) -> int:
+        """Of the worker; 0 while there is none."""
+        return self._worker.pid if self._worker is not None and self._worker.status is None else 0
 
     @property
     def contract(self) -> Contract:
@@ -114,17 +122,15 @@ class TransformStage:
             ViolationError: a worker lied or attacked.
             WorkerError: no place or no worker.
         """
-        if not self._placed:
-            self._pool.take(self.source.name)
-            self._placed = True
+        self._pool.take(self)
         try:
-            self._checked = await check(self._spawner, self.source, self.limits, self._modules)
+            self._checked = await check(self._pool, self.ref, self.limits, self._pool.modules)
             self.limits = self.limits.under(self._checked.needs)
             worker, self._contract, self._first_state = await load(
-                self._spawner, self.source, self._checked, self.limits
+                self._pool, self.ref, self._checked, self.limits
             )
         except BaseException:
-            self._free_place()
+            self._pool.give_back(self)
             raise
         self._adopt(worker)
         self._decoder = ReplyDecoder(self._contract)
@@ -134,7 +140,7 @@ class TransformStage:
     async def aclose(self) -> None:
         """End the worker and give the place back. Harmless when repeated."""
         await self._drop()
-        self._free_place()
+        self._pool.give_back(self)
 
     async def examples(self) -> tuple[Example, ...]:
         """EXAMPLES of the file."""
@@ -215,13 +221,18 @@ class TransformStage:
             reply = await self._request(worker, b"".join(frame), stop - start)
         except (WorkerDiedError, ViolationError) as error:
             await self._drop()
-            if not self._spawner.alive:
-                raise ZygoteDiedError(
-                    "worker.zygote",
-                    "the zygote ended while a batch was under way",
-                    where=contract.name,
-                    retryable=True,
-                ) from error
+            if worker.status is not None and worker.status.signal and worker.status.why:
+                # Its zygote died and took it along: nobody's fault here, the range is asked again.
+                self._zygotes_lost += 1
+                if self._zygotes_lost > MAX_ZYGOTES_LOST:
+                    raise ZygoteDiedError(
+                        "worker.zygote",
+                        "the zygote keeps dying",
+                        where=self.label,
+                        got=str(error),
+                        retryable=True,
+                    ) from error
+                return
             if not error.code.startswith(("script.", "violation.")):
                 raise
             self.accounting.deaths += 1
@@ -231,6 +242,7 @@ class TransformStage:
             return
         if reply.state is not None:
             self._state = self._worker_state = reply.state
+        self._zygotes_lost = 0
         offers.answered(reply.answered)
         parts.append((start, reply))
 
@@ -258,7 +270,7 @@ class TransformStage:
                     self._on_log(reply.log)
             return reply
         raise WorkerDiedError(
-            "script.wall", "the batch took too long", where=self.source.name, got=f"more than {wall_s:g} s"
+            "script.wall", "the batch took too long", where=self.label, got=f"more than {wall_s:g} s"
         )
 
     def _finish(self, n: int, offers: Offers, parts: list[tuple[int, Reply]]) -> StageReply:
@@ -305,7 +317,7 @@ class TransformStage:
             raise TransformDisabledError(
                 "transform.quarantined",
                 "the transform is in quarantine",
-                where=self.source.name,
+                where=self.label,
                 got=self._quarantined,
                 hint="read the file as hostile; nothing of it runs again before it changes",
             )
@@ -313,7 +325,7 @@ class TransformStage:
             raise TransformDisabledError(
                 "transform.disabled",
                 "the transform is disabled after three failed batches in a row",
-                where=self.source.name,
+                where=self.label,
                 got=", ".join(sorted(c for c in self.accounting.errors if c.startswith("script."))),
                 hint="run one of its dead letters with `alloy-edge try`, mend the file, reload",
             )
@@ -326,9 +338,9 @@ class TransformStage:
         assert self._checked is not None
         for attempt in range(SPAWN_TRIES):
             try:
-                worker, contract, _ = await load(self._spawner, self.source, self._checked, self.limits)
+                worker, contract, _ = await load(self._pool, self.ref, self._checked, self.limits)
             except (SpawnError, WorkerDiedError, TransformRefusedError):
-                if attempt + 1 == SPAWN_TRIES or not self._spawner.alive:
+                if attempt + 1 == SPAWN_TRIES:
                     raise
                 await trio.sleep(min(BACKOFF_FIRST_S * 2**attempt, BACKOFF_MAX_S))
                 continue
@@ -353,8 +365,3 @@ class TransformStage:
         await worker.aclose()
         if worker.status is not None:
             self.accounting.high_water(worker.status.max_rss_bytes)
-
-    def _free_place(self) -> None:
-        if self._placed:
-            self._placed = False
-            self._pool.give_back()
