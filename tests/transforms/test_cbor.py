@@ -20,7 +20,16 @@ from tests.transforms.wire_records import (
 )
 
 from alloy_transforms.errors import RecordError
-from alloy_transforms.record import Batch, Column, Descriptor, Level, Manifest, Provenance, Variable
+from alloy_transforms.record import (
+    Batch,
+    Column,
+    Descriptor,
+    Dimension,
+    Level,
+    Manifest,
+    Provenance,
+    Variable,
+)
 from alloy_transforms.wire import cbor
 from alloy_transforms.wire.cborio import write
 from alloy_transforms.wire.limits import Limits
@@ -250,3 +259,15 @@ def test_a_batch_is_refused_when_a_column_does_not_fit(changed: dict[str, bytes]
 
     with pytest.raises(RecordError, match=r"record\.shape"):
         cbor.encode_batch(broken, CLIMATE)
+
+
+def test_a_range_of_integers_has_the_same_id_when_it_comes_back_from_the_wire() -> None:
+    variable = Variable("pm2_5", ("row",), "u2", range=(0, 1000))
+    descriptor = Descriptor(
+        (Dimension("row", None, "sample"),), (variable,), Provenance("lines:air", "lines/1")
+    )
+
+    back = cbor.decode_descriptor(b"".join(cbor.encode_descriptor(descriptor)))
+
+    assert back == descriptor
+    assert cbor.sid(back) == cbor.sid(descriptor)

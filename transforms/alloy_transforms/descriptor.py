@@ -162,6 +162,10 @@ class Variable:
                 raise refuse("a range without an end", where, self.range, "numbers or None")
             if low is not None and high is not None and low > high:
                 raise refuse("a range upside down", where, self.range, "(low, high)")
+            ends = tuple(None if end is None else float(end) for end in self.range)
+            object.__setattr__(
+                self, "range", ends
+            )  # 0 and 0.0 are two encodings, and a descriptor has one id
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,8 +32,6 @@ from alloy_agent.pipeline.sinks import FileSink, MqttSink, StdoutSink
 from alloy_agent.pipeline.window import Retry, Sink, Window
 from alloy_agent.workers.decoder import DecoderPool
 from alloy_agent.workers.pool import WorkerPool
-from alloy_agent.workers.shared import SharedZygote
-from alloy_agent.workers.stage import Limits, Source
 from alloy_agent.workers.transform import TransformStage
 from alloy_transforms.wire import cbor
 from alloy_transforms.wire.encoding import Encoding, encoding
@@ -58,7 +56,7 @@ class Assembly:
         state: Path,
         topics: Topics,
         link: Link | None,
-        zygote: SharedZygote,
+        workers: WorkerPool,
         decoders: DecoderPool,
     ) -> None:
         self.pipelines: list[RecordPipeline | FilePipeline] = []
@@ -69,8 +67,7 @@ class Assembly:
         self._state = state
         self._topics = topics
         self._link = link
-        self._zygote = zygote
-        self._places = WorkerPool(document.agent.workers.max)
+        self._workers = workers
         self._decoders = decoders
         self._configs: dict[str, Pipeline] = {}
         self._mqtt_sinks: list[MqttSink] = []
@@ -84,15 +81,17 @@ class Assembly:
         cls, nursery: trio.Nursery, document: Document, state: Path, topics: Topics, link: Link | None
     ) -> AsyncIterator[Assembly]:
         """Start what pipelines share; everything is closed at the end."""
-        zygote, decoders = SharedZygote(nursery), DecoderPool(nursery)
-        assembly = cls(nursery, document, state, topics, link, zygote, decoders)
+        agent = document.agent
+        workers = WorkerPool(nursery, agent.workers, agent.sandbox)
+        decoders = DecoderPool(nursery)
+        assembly = cls(nursery, document, state, topics, link, workers, decoders)
         try:
             yield assembly
         finally:
             with trio.CancelScope(shield=True, deadline=trio.current_time() + 5):
                 for stage in assembly._stages:
                     await stage.aclose()
-                await zygote.aclose()
+                await workers.aclose()
                 await decoders.aclose()
 
     async def build(self) -> None:
@@ -140,20 +139,9 @@ class Assembly:
         )
 
     async def _stage(self, pipeline: str, ref: TransformRef) -> TransformStage:
-        agent = self._document.agent
         log = logs.get(f"transform.{pipeline}")
-        limits = Limits(
-            wall_s=agent.workers.wall_ms / 1000,
-            first_wall_s=agent.workers.first_wall_ms / 1000,
-            memory_bytes=agent.workers.memory_mb << 20,
-        )
         stage = TransformStage(
-            self._zygote,
-            Source(ref.name, ref.origin, ref.source, ref.params),
-            pool=self._places,
-            limits=limits,
-            modules=agent.sandbox.modules,
-            on_log=lambda text: log.info("transform.log", text),
+            self._workers, pipeline, ref, on_log=lambda text: log.info("transform.log", text)
         )
         self._stages.append(stage)
         await stage.start()
@@ -298,6 +286,6 @@ class Assembly:
 
     def process_names(self) -> dict[int, str]:
         """Pid -> what it is for."""
-        names = {stage.pid: f"worker {stage.source.name}" for stage in self._stages if stage.pid}
-        others = {self._zygote.pid: "transform zygote", self._decoders.zygote_pid: "decoder zygote"}
-        return names | {pid: name for pid, name in others.items() if pid is not None}
+        names = self._workers.process_names()
+        decoder = self._decoders.zygote_pid
+        return names if decoder is None else {**names, decoder: "decoder zygote"}

@@ -132,7 +132,7 @@ async def play_air(path: Path) -> None:
 
 async def play_network_server(link: Link) -> None:
     """Publish LoRaWAN uplinks as a network server would, two a second."""
-    lines = samples().joinpath("lns-elsys.jsonl").read_bytes().splitlines()
+    lines = samples().joinpath("lns-uplinks.jsonl").read_bytes().splitlines()
     for message in lns.publications(lines, repeat=True):
         await link.publish(message.topic, message.payload, qos=1)
         await trio.sleep(0.5)

@@ -102,11 +102,6 @@ class TransformStage:
         return self._contract
 
     @property
-    def pid(self) -> int | None:
-        """Process id of its worker; None while it has none."""
-        return self._worker.pid if self._worker is not None and self._worker.status is None else None
-
-    @property
     def state(self) -> bytes:
         """STATE at the last batch boundary, as MessagePack; empty without STATE."""
         return self._state
