@@ -92,6 +92,10 @@ class WorkerProcess:
             with contextlib.suppress(ProcessLookupError):  # ended already; the report is on its way
                 signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
 
+    def fileno(self) -> int:
+        """The channel's descriptor, for measurements that leave the event loop out."""
+        return self._fd()
+
     async def wait(self) -> ExitStatus:
         """Wait until the worker has ended and was reaped."""
         await self._ended.wait()

@@ -102,6 +102,13 @@ class TransformStage:
         return self._contract
 
     @property
+    def worker(self) -> WorkerProcess:
+        """The worker that lives now, for measurements and tests."""
+        if self._worker is None:
+            raise RuntimeError("the stage has no worker")
+        return self._worker
+
+    @property
     def state(self) -> bytes:
         """STATE at the last batch boundary, as MessagePack; empty without STATE."""
         return self._state
