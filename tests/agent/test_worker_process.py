@@ -215,10 +215,13 @@ def test_no_descriptor_leaks_when_a_spawn_is_cancelled() -> None:
             pass
         before = open_descriptors("self")
         for _ in range(10):
+            in_time: list[WorkerProcess] = []  # the answer may win the race
             with trio.CancelScope() as scope:
                 async with trio.open_nursery() as nursery:
                     nursery.start_soon(cancel_soon, scope)
-                    await zygote.spawn(profile="transform", memory_bytes=BUDGET)
+                    in_time.append(await zygote.spawn(profile="transform", memory_bytes=BUDGET))
+            for worker in in_time:
+                await worker.aclose()
         async with await zygote.spawn(profile="transform", memory_bytes=BUDGET) as worker:
             await worker.send(b"x")
             await worker.receive(10)
