@@ -77,7 +77,7 @@ def measure_session(port: int, sizes: Sizes) -> Results:
             await link.publish("bench/load", PAYLOAD)
 
     async def main() -> None:
-        link = MqttSession(LinkOptions("127.0.0.1", port, "bench-session"))
+        link = MqttSession(LinkOptions("127.0.0.1", port, "bench-session", session_expiry_s=0))
         async with trio.open_nursery() as nursery:
             nursery.start_soon(link.run)
             await link.wait_connected()
@@ -95,11 +95,11 @@ def measure_session(port: int, sizes: Sizes) -> Results:
                     many.start_soon(publish_many, link, sizes.stream // IN_FLIGHT)
             results["qos1x100"] = _rate(sizes.stream, begun)
             for qos in (0, 1):
-                echo = await link.subscribe(f"bench/echo/{qos}", qos=qos)
+                echo = await link.subscribe(f"bench/session/echo/{qos}", qos=qos)
                 samples = []
                 for _ in range(sizes.pings):
                     begun = time.perf_counter()
-                    await link.send(f"bench/echo/{qos}", PAYLOAD, qos=qos)
+                    await link.send(f"bench/session/echo/{qos}", PAYLOAD, qos=qos)
                     message = await anext(echo)
                     samples.append(time.perf_counter() - begun)
                     message.acknowledge()
@@ -149,13 +149,13 @@ def measure_paho(port: int, sizes: Sizes) -> Results:
     results["qos1x100"] = _rate(sizes.stream // 4, begun)
     for qos in (0, 1):
         ready.clear()
-        client.subscribe(f"bench/echo/{qos}", qos)
+        client.subscribe(f"bench/paho/echo/{qos}", qos)
         ready.wait(10)
         samples = []
         for _ in range(sizes.pings):
             echoed.clear()
             begun = time.perf_counter()
-            client.publish(f"bench/echo/{qos}", PAYLOAD, qos)
+            client.publish(f"bench/paho/echo/{qos}", PAYLOAD, qos)
             echoed.wait(10)
             samples.append(time.perf_counter() - begun)
         results.update(_latency(f"qos{qos}", samples))
@@ -198,11 +198,11 @@ def measure_aiomqtt(port: int, sizes: Sizes) -> Results:
             await asyncio.gather(*(publish_many(client, count // IN_FLIGHT) for _ in range(IN_FLIGHT)))
             results["qos1x100"] = _rate(count, begun)
             for qos in (0, 1):
-                await client.subscribe(f"bench/echo/{qos}", qos)
+                await client.subscribe(f"bench/aiomqtt/echo/{qos}", qos)
                 samples = []
                 for _ in range(sizes.pings):
                     begun = time.perf_counter()
-                    await client.publish(f"bench/echo/{qos}", PAYLOAD, qos)
+                    await client.publish(f"bench/aiomqtt/echo/{qos}", PAYLOAD, qos)
                     await anext(client.messages)
                     samples.append(time.perf_counter() - begun)
                 results.update(_latency(f"qos{qos}", samples))
