@@ -31,6 +31,7 @@ def mini(broker: Running) -> Broker:
 # -- outbound ----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @in_trio
 async def test_nothing_is_lost_when_the_broker_drops_the_connection_after_packet_n() -> None:
     async with mini_broker(faults=Faults(drop_after=7)) as broker:
@@ -93,6 +94,7 @@ async def _hosted(broker: Broker, *, task_status: trio.TaskStatus[trio.CancelSco
             task_status.started(scope)
 
 
+@pytest.mark.slow
 @in_trio
 async def test_unanswered_publish_is_sent_again_when_pubacks_carry_wrong_ids() -> None:
     faults = Faults(wrong_ids=3)
