@@ -49,6 +49,7 @@ CODES: dict[str, str] = {
     "format.memory": "decoding asked for more memory than it may have",
     "format.protocol": "the decoder sent a malformed reply",
     "files.gone": "the watched folder cannot be read",
+    "files.option": "a setting of a watched folder cannot work",
     "files.state": "the table of finished files could not be written",
 }
 """code -> meaning; codes are never reused. `docs/errors.md` is generated from this."""

@@ -82,7 +82,13 @@ class FolderSource:
         now_ns: Callable[[], int] = time.time_ns,
     ) -> None:
         if "/" in options.move_to or options.move_to in ("", ".", ".."):
-            raise ValueError(f"`move_to` is one folder name, not {options.move_to!r}")
+            raise DeviceError(
+                "files.option",
+                "`move_to` is not the name of a folder below the watched one",
+                where=options.path,
+                got=options.move_to,
+                expected="one name without a slash",
+            )
         self.name = name
         self.stats = SourceStats()
         self.truncated_scans = 0  # scans that met more than MAX_ENTRIES names

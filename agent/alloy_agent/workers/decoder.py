@@ -6,7 +6,8 @@ for a while, so its memory goes back. A worker that crashes, hangs or balloons c
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -77,6 +78,7 @@ class DecoderPool:
         self._starting = trio.Lock()
         self._places = trio.CapacityLimiter(self.limits.workers)
         self._busy = 0
+        self._workers: dict[int, str] = {}
         self._watch = trio.CancelScope()
 
     @property
@@ -84,13 +86,14 @@ class DecoderPool:
         """Process id of the running zygote; None while there is none."""
         return self._zygote.pid if self._zygote is not None and self._zygote.alive else None
 
+    @asynccontextmanager
     async def decode(
-        self, file: FileInput, *, run: str
-    ) -> AsyncGenerator[Descriptor | Chunk | Manifest, None]:
-        """Decode one file: a descriptor, chunks in order, a manifest. Close the generator (`aclosing`).
+        self, file: FileInput, *, run: str = "file"
+    ) -> AsyncGenerator[AsyncIterator[Descriptor | Chunk | Manifest], None]:
+        """Decode one file: `async with pool.decode(file) as items`, then a descriptor, chunks, a manifest.
 
-        The descriptor of the file stays the caller's. What it yields before an error is sound as far as it
-        goes; without a manifest the run is not complete.
+        The descriptor of the file stays the caller's. What came before an error is sound as far as it goes;
+        without a manifest the run is not complete.
 
         Args:
             run: id of the run, stamped on every block.
@@ -100,31 +103,47 @@ class DecoderPool:
             AgentError: `worker.*`, retryable: no worker could be started.
         """
         said = Run(run, file.name, file.size, file.mtime_ns, file.received_ns, file.clock)
-        replies = Replies(said)
-        await self._places.acquire_on_behalf_of(replies)
+        place = object()
+        await self._places.acquire_on_behalf_of(place)
         self._busy += 1
         self._watch.cancel()
         try:
-            async with await self._spawn(file.fd) as worker:
-                await worker.send(request(said, self.limits.file))
-                left = self.limits.wall_s
-                while not replies.done:
-                    before = trio.current_time()
-                    body = await self._receive(worker, left, file.name)
-                    left -= trio.current_time() - before
-                    yield replies.read(body)
+            async with await self._spawn(file.fd) as worker, aclosing(self._items(worker, said)) as items:
+                self._workers[worker.pid] = file.name
+                try:
+                    yield items
+                finally:
+                    self._workers.pop(worker.pid, None)
+        finally:
+            self._busy -= 1
+            self._places.release_on_behalf_of(place)
+            if not self._busy:
+                self._nursery.start_soon(self._end_when_idle)
+
+    async def _items(
+        self, worker: WorkerProcess, said: Run
+    ) -> AsyncGenerator[Descriptor | Chunk | Manifest, None]:
+        replies = Replies(said)
+        left = self.limits.wall_s
+        try:
+            await worker.send(request(said, self.limits.file))
+            while not replies.done:
+                before = trio.current_time()
+                body = await self._receive(worker, left, said.source)
+                left -= trio.current_time() - before
+                yield replies.read(body)
             self.files += 1
         except FormatError:
             self.failed += 1
             raise
         except WorkerDiedError as error:
             self.failed += 1
-            raise _explained(error, file.name) from error
-        finally:
-            self._busy -= 1
-            self._places.release_on_behalf_of(replies)
-            if not self._busy:
-                self._nursery.start_soon(self._end_when_idle)
+            raise _explained(error, said.source) from error
+
+    def process_names(self) -> dict[int, str]:
+        """Pid -> what it is for."""
+        names = {pid: f"decoder of {name}" for pid, name in self._workers.items()}
+        return names if self.zygote_pid is None else {self.zygote_pid: "decoder zygote", **names}
 
     async def aclose(self) -> None:
         """End the zygote and with it every worker."""

@@ -37,7 +37,7 @@ def describe(fd: int, limits: Limits) -> FileFound:
     """
     head = nc3_describe(fd)
     attrs, notes = typed_attrs(head["attrs"], "", limits)
-    dims = tuple(Dimension(name, size) for name, size in head["dims"])
+    dims = tuple(Dimension(name.rstrip("\0"), size) for name, size in head["dims"])
     objects = tuple(_variable(fd, each, head, limits) for each in head["variables"])
     return FileFound(
         _FORMATS[head["version"]],
@@ -74,11 +74,11 @@ def typed_attrs(
 
 
 def _variable(fd: int, head: Nc3Variable, file: Nc3, limits: Limits) -> Found:
-    name = head["name"]
+    name = head["name"].rstrip("\0")  # written padded by old libraries
     path = f"/{name}"
     attrs, notes = typed_attrs(head["attrs"], path, limits)
     shape = head["shape"]
-    dims = tuple(file["dims"][index][0] for index in head["dims"])
+    dims = tuple(file["dims"][index][0].rstrip("\0") for index in head["dims"])
     element = None if head["dtype"] == "char" else Element(head["dtype"][0], int(head["dtype"][1:]), True)
     meaning = meaning_of(path, element, attrs, conventions=True, default_fills=True)
     notes.extend(meaning.notes)
@@ -187,7 +187,7 @@ def _text(
     if not good:
         notes.append(Problem("format.bad_text", "texts that are not UTF-8 are kept as bytes", path))
     variable = Variable(
-        name=head["name"],
+        name=path[1:],
         dims=dims[:-1],
         dtype="utf8" if good else "bytes",
         path=path,

@@ -51,7 +51,7 @@ class Reader:
             _kernel_dtype(element.kind, element.size),
             big_endian=element.big and element.kind != "b" and not _is_half(found),
             unsigned=rules.unsigned,
-            fills=(_ABSENT,) if rules.logical else missing.fills,
+            fills=(_ABSENT,) if rules.logical else _before_offset(found, missing.fills),
             missing_values=missing.missing_values,
             implicit=missing.implicit,
             valid=rules.physical_limits or missing.valid,
@@ -109,6 +109,13 @@ def _kernel_dtype(kind: str, size: int) -> str:
     if kind == "c":
         return f"f{size // 2}"
     return "f4" if (kind, size) == ("f", 2) else f"{kind}{size}"
+
+
+def _before_offset(found: Found, fills: tuple[int | float, ...]) -> tuple[int | float, ...]:
+    """Fills are said as the receiver sees them; the kernel compares before it adds 2**(n-1)."""
+    if found.rules.unsigned != "offset" or found.element is None:
+        return fills
+    return tuple(fill - (1 << (8 * found.element.size - 1)) for fill in fills)
 
 
 def _is_half(found: Found) -> bool:

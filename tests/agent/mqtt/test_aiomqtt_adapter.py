@@ -6,6 +6,7 @@ import sys
 
 import pytest
 import trio
+
 from alloy_agent.errors import LinkError
 from alloy_agent.mqtt.aiomqtt_adapter import AiomqttLink
 from alloy_agent.mqtt.link import Link, LinkOptions

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 import os
 from collections.abc import Sequence
-from contextlib import aclosing
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -101,7 +100,7 @@ async def decode_one(pool: DecoderPool, path: Path) -> Decoded:
     done = Decoded()
     given = input_of(path)
     try:
-        async with aclosing(pool.decode(given, run="run1")) as items:
+        async with pool.decode(given, run="run1") as items:
             async for item in items:
                 if isinstance(item, Descriptor):
                     done.descriptor = item
@@ -129,7 +128,7 @@ def array_of(done: Decoded, path: str) -> Array:
         if variable.dtype in ("utf8", "bytes"):
             offsets = np.frombuffer(chunk.payload[: 4 * (n + 1)], "<u4")
             arena = chunk.payload[4 * (n + 1) :]
-            texts += [arena[a:b] for a, b in itertools.pairwise(offsets)]
+            texts += [arena[a:b] for a, b in pairwise(offsets)]
         else:
             stored.append(np.frombuffer(chunk.payload, NUMPY.get(variable.dtype, "<" + variable.dtype)))
             assert stored[-1].size == n
