@@ -6,6 +6,8 @@ is in seconds, every size in bytes. Secrets are resolved by the core at use (`Se
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
 DOCUMENT_VERSION = 1
@@ -128,7 +130,7 @@ class FilesSource(Base, frozen=True, tag="files", tag_field="kind"):
     pattern: str = "*"
     settle_s: float = 1.0  # a file is finished when size and mtime stayed equal this long
     poll_s: float = 0.5
-    after: str = "keep"  # keep | delete | move
+    after: Literal["keep", "delete", "move"] = "keep"
     move_to: str = ""
     max_bytes: int = 8 << 30
 
