@@ -100,6 +100,7 @@ def as_json(document: Document, folder: Path) -> dict[str, object]:
                     "column",
                     "code",
                     "severity",
+                    "key",
                     "message",
                     "got",
                     "expected",
