@@ -7,8 +7,8 @@ depends on the file alone, so consumers drop what they have already.
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -43,7 +43,7 @@ class FileSource(Protocol):
 class Decode(Protocol):
     """The jailed decoder: one file in, checked items out."""
 
-    def __call__(self, file: FileInput, *, run: str) -> AsyncGenerator[Item, None]:
+    def __call__(self, file: FileInput, *, run: str) -> AbstractAsyncContextManager[AsyncIterator[Item]]:
         """Descriptor first, then chunks, the manifest last; raises coded errors."""
         ...
 
@@ -131,7 +131,7 @@ class FilePipeline:
         facts = FileFacts(file.name, "decoding", 0, 0, 0)
         self._remember(facts)
         run = file_run(file.name, file.size, file.mtime_ns)
-        async with aclosing(self._decode(file, run=run)) as items:
+        async with self._decode(file, run=run) as items:
             async for item in items:
                 if isinstance(item, Descriptor):
                     descriptor = item
