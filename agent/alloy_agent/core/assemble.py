@@ -191,7 +191,7 @@ class Assembly:
             path = Path(section.path)
             return FileSink(path, max_bytes=section.max_bytes, keep=section.keep, framed_lines=lines), how
         if self._link is None:
-            raise AgentError("config.missing", "an mqtt sink needs a broker", where=config.file)
+            raise AgentError("config.needs_broker", "an mqtt sink needs a broker", where=config.file)
         sink = MqttSink(
             self._link,
             self._topics.data(config.name, section.stream),

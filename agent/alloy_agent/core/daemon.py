@@ -56,7 +56,7 @@ def make_link(agent: Agent, topics: Topics) -> Link:
     """The link of `agent.yaml`: the native session, or the adapter for MQTT 3.1.1 brokers."""
     mqtt = agent.mqtt
     if mqtt is None:
-        raise AgentError("config.missing", "no `mqtt` section in agent.yaml", where="agent.yaml")
+        raise AgentError("config.needs_broker", "no `mqtt` section in agent.yaml", where="agent.yaml")
     password = resolve(mqtt.password) if mqtt.password is not None else None
     options = LinkOptions(
         host=mqtt.host,
