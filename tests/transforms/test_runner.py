@@ -13,6 +13,7 @@ from tests.transforms.in_process import InProcess
 
 from alloy_transforms.record import Column
 from alloy_transforms.sandbox import protocol
+from alloy_transforms.sandbox.columns import values_of
 from alloy_transforms.sandbox.protocol import MAX_LOG_BYTES, decode_state, encode_state
 
 
@@ -282,6 +283,45 @@ def test_fast_and_careful_way_agree_when_a_bad_value_is_in_the_batch(values: lis
     assert careful.columns == fast.columns
     assert careful.src == fast.src
 
+
+@given(st.binary(min_size=9, max_size=9))
+def test_single_input_and_batch_agree_whatever_the_row_is(frame: bytes) -> None:
+    frame = bytes([frame[0] % 12]) + frame[1:]
+
+    one, two = _EVERY_FIXED.run([frame]), _EVERY_FIXED.run([frame, frame])
+
+    assert [(e.code, e.line, e.message) for e in one.errors] == [
+        (e.code, e.line, e.message) for e in two.errors[:1]
+    ]
+    assert 2 * one.rows == two.rows
+    for f, single, double in zip(_EVERY_FIXED.contract.outputs, one.columns, two.columns, strict=True):
+        got = values_of(f.dtype, single, one.rows)
+        assert repr(got * 2) == repr(values_of(f.dtype, double, two.rows))
+        assert single.values * 2 == double.values
+
+
+_EVERY_FIXED = InProcess(
+    "import struct\n"
+    'OUTPUT = {"i": {"type": "i16"}, "u": {"type": "u32"}, "q": {"type": "i64", "optional": True}, '
+    '"f": {"type": "f64"}, "b": {"type": "bool"}, "e": {"type": "enum", "names": ("x", "y")}, '
+    '"t": {"type": "time_ns"}}\n'
+    "def transform(payload):\n"
+    "    k = payload[0]\n"
+    "    f = struct.unpack('<d', payload[1:])[0]\n"
+    "    n = int.from_bytes(payload[1:], 'little')\n"
+    "    row = {'i': n & 32767, 'u': n & 0xFFFFFFFF, 'q': 5, 'f': f, 'b': k > 3, 'e': k & 1, 't': n >> 1}\n"
+    "    if k == 1:\n        del row['q']\n"
+    "    if k == 2:\n        row['e'] = 'y'\n"
+    "    if k == 3:\n        row['e'] = 2\n"
+    "    if k == 4:\n        row['b'] = 1\n"
+    "    if k == 5:\n        row['b'] = 2\n"
+    "    if k == 6:\n        row['i'] = n\n"
+    "    if k == 7:\n        row['f'] = -float('nan')\n"
+    "    if k == 8:\n        row['t'] = None\n"
+    "    if k == 9:\n        row['e'] = -1\n"
+    "    if k == 10:\n        print(n)\n"
+    "    return row\n"
+)
 
 _OPTIONAL_FLOAT = InProcess(
     'import struct\nOUTPUT = {"v": {"type": "f64", "optional": True}}\n'

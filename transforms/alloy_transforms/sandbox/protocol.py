@@ -212,6 +212,16 @@ def encode_reply(
     return out
 
 
+def encode_one(
+    columns: int, batch: int, head: bytes, plain: bytes, log: bytes, cpu_ns: int, wall_ns: int
+) -> list[Buffer]:
+    """The REPLY frame of one input with one row whose columns are `plain` already; no error, no state."""
+    fixed = REPLY_HEADER.pack(
+        REPLY, VERSION, columns, batch, 1, 1, 0, 0, len(log), 0, cpu_ns, wall_ns, 0, 0, 0
+    )
+    return [fixed, head, plain, log, _PADS[-len(log) & 7]] if log else [fixed, head, plain]
+
+
 def _error(at: int, line: int, text: str) -> bytes:
     words = clip(text)
     return ERROR_HEADER.pack(at, line, len(words)) + words

@@ -88,6 +88,9 @@ class ReplyDecoder:
         self._contract = contract
         self._fields = tuple((f, f.itemsize, f.type in VARIABLE_TYPES) for f in contract.outputs)
         self._table = TABLES[len(contract.outputs)]
+        self._variable = contract.variable
+        self._slices = tuple(slice(8 * k, 8 * k + f.itemsize) for k, f in enumerate(contract.outputs))
+        self._small = tuple((k, f) for k, f in enumerate(contract.outputs) if f.type in ("bool", "enum"))
 
     def decode(self, body: bytes, *, batch: int, asked: int) -> Reply:
         """Check one REPLY frame against what was asked.
@@ -116,7 +119,27 @@ class ReplyDecoder:
         if rows != answered or rows > _MANY or n_errors or src != _ALL[: 4 * rows] or codes != _NONE[:rows]:
             _check_src(src, codes, contract.max_rows)
         sizes = self._table.unpack_from(body, REPLY_HEADER.size)
-        out = []
+        if rows == 1 and not (self._variable or any(sizes)):
+            out, at = self._one_row(body, at)
+        else:
+            out, at = self._columns(body, at, sizes, rows)
+        packed = body[at : at + error_bytes]
+        at += error_bytes + 7 & -8
+        log = body[at : at + log_bytes]
+        at += log_bytes + 7 & -8
+        blob = body[at : at + state_bytes]
+        at += state_bytes + 7 & -8
+        if at != len(body):
+            raise malformed("the sections do not fill the frame")
+        errors = _errors(packed, codes, n_errors)
+        state = _state(blob, bool(flags & FLAG_STATE), contract.stateful)
+        return Reply(
+            answered, rows, src, tuple(out), errors, _text(log) if log else "", state, cpu_ns, wall_ns
+        )
+
+    def _columns(self, body: bytes, at: int, sizes: Sequence[int], rows: int) -> tuple[list[Column], int]:
+        """The columns from offset `at`, and the offset after them."""
+        out: list[Column] = []
         for (f, size, variable), arena_bytes, bits in zip(self._fields, sizes[::2], sizes[1::2], strict=True):
             length = size * (rows + variable)
             values = body[at : at + length]
@@ -136,19 +159,18 @@ class ReplyDecoder:
                 raise malformed("a section ends past the frame")
             _check_column(f, values, arena, validity, rows)
             out.append(Column(values, arena, validity or None))
-        packed = body[at : at + error_bytes]
-        at += error_bytes + 7 & -8
-        log = body[at : at + log_bytes]
-        at += log_bytes + 7 & -8
-        blob = body[at : at + state_bytes]
-        at += state_bytes + 7 & -8
-        if at != len(body):
-            raise malformed("the sections do not fill the frame")
-        errors = _errors(packed, codes, n_errors)
-        state = _state(blob, bool(flags & FLAG_STATE), contract.stateful)
-        return Reply(
-            answered, rows, src, tuple(out), errors, _text(log) if log else "", state, cpu_ns, wall_ns
-        )
+        return out, at
+
+    def _one_row(self, body: bytes, at: int) -> tuple[list[Column], int]:
+        """The columns of one row where nothing is absent and nothing is of variable size."""
+        end = at + 8 * len(self._fields)
+        if end > len(body):
+            raise malformed("a section ends past the frame")
+        parts = body[at:end]
+        out = [Column(parts[where]) for where in self._slices]
+        for k, f in self._small:
+            _check_small(f, out[k].values)
+        return out, end
 
 
 def _check_src(src: bytes, codes: bytes, max_rows: int) -> None:
