@@ -91,6 +91,5 @@ CODES: dict[str, str] = {
     "unit.unknown": "a unit is not known",
     "unit.dimension": "two units do not measure the same kind of quantity",
     "unit.nonlinear": "a unit cannot be converted by a scale and an offset",
-    "unit.time": "a time unit with a reference cannot be understood",
 }
 """code -> meaning; codes are never reused. `docs/errors.md` is generated from this."""

@@ -2,6 +2,7 @@
 
 import alloy_native
 from alloy_native import CodedError, jail
+from alloy_native.kernels import crc32c
 
 _WANTED_ABI = 1
 
@@ -11,4 +12,4 @@ if alloy_native.ABI != _WANTED_ABI:
         "install both distributions from the same release"
     )
 
-__all__ = ["CodedError", "jail"]
+__all__ = ["CodedError", "crc32c", "jail"]

@@ -22,7 +22,7 @@ Factors = list[tuple[str, int]]
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
 _SUPERSCRIPT = re.compile(r"[⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+")
 _NUMBER = re.compile(r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
-_SYMBOL = re.compile(r"[A-Za-zµμ°ºÅΩ℃%'\"_]+")
+_SYMBOL = re.compile(r"[A-Za-z\u00b5\u03bc\u03a9\u2126\u212b\u00c5\u00e5\u00f6\u00b0\u00ba\u2103%'\"_]+")
 _POWER = re.compile(
     r"\s*(?:\*\*|\^)\s*(?:\(\s*(?P<inner>[+-]?[0-9]{1,2})\s*\)|(?P<plain>[+-]?[0-9]{1,2})(?![0-9.]))"
 )

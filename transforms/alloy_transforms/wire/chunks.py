@@ -9,6 +9,7 @@ from __future__ import annotations
 from math import prod
 
 from ..errors import RecordError
+from ..native import crc32c
 from ..record import DTYPES, Chunk, Descriptor, Level, Statistics, Variable
 from ..record_checks import MAX_RANK
 from .documents import VERSION, Tree
@@ -53,7 +54,7 @@ def chunk_tree(chunk: Chunk, descriptor: Descriptor) -> Tree:
 
 
 def read_chunk(tree: object, descriptor: Descriptor, limits: Limits = DEFAULT_LIMITS) -> Chunk:
-    """A chunk from its tree. The checksum is not computed here: `crc32c(chunk.payload) == chunk.crc`.
+    """A chunk from its tree. The checksum is not computed here: see `check_crc`.
 
     Raises:
         RecordError: `record.field`, `record.shape`.
@@ -97,6 +98,23 @@ def read_chunk(tree: object, descriptor: Descriptor, limits: Limits = DEFAULT_LI
     top.close()
     _check_chunk(chunk, variable, tag)
     return chunk
+
+
+def check_crc(chunk: Chunk) -> None:
+    """Compare the payload with its checksum; for receivers, no decoder does it on its own.
+
+    Raises:
+        RecordError: `record.crc`, the payload is not what was sent.
+    """
+    found = crc32c(chunk.payload)
+    if found != chunk.crc:
+        raise RecordError(
+            "record.crc",
+            "the payload is not what was sent",
+            where=f"chunk seq {chunk.seq} of variable {chunk.var}",
+            got=f"{found:08x}",
+            expected=f"{chunk.crc:08x}",
+        )
 
 
 def payload_tag(level: Level, codec: tuple[str, ...], variable: Variable) -> int | None:

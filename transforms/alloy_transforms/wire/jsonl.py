@@ -46,9 +46,11 @@ def encode_chunk(chunk: Chunk, descriptor: Descriptor, *, values: bool = False) 
 def encode_manifest(manifest: Manifest, descriptor: Descriptor | None = None) -> list[Buffer]:
     """One line with the fields of the CBOR message, and names where the descriptor is at hand."""
     tree = manifest_tree(manifest)
-    if descriptor is not None:
-        for summary in tree["vars"] if isinstance(tree["vars"], list) else ():
-            summary["name"] = _name(descriptor.variables[summary["var"]])
+    summaries = tree["vars"]
+    if descriptor is not None and isinstance(summaries, list):
+        for summary in summaries:
+            if summary["var"] < len(descriptor.variables):
+                summary["name"] = _name(descriptor.variables[summary["var"]])
     return [_line(tree)]
 
 
