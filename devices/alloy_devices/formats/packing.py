@@ -71,7 +71,7 @@ def packing_of(path: str, element: Element, attrs: Mapping[str, TypedAttr], *, d
             notes.append(repaired)
             suspect |= Reason.SCALING
         if value is not None:
-            wide = max(wide, attrs[name].dtype, key=_width)
+            wide = max(wide, attrs[name].dtype if attrs[name].numbers else "f8", key=_width)
         numbers[name] = neutral if value is None else value
     if numbers["scale_factor"] == 0.0:
         refused = Problem("format.bad_scaling", "scale_factor is 0", path)
