@@ -12,11 +12,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from alloy_transforms.record import Attr, Flags, MissingRule, Packing, Reason, TimeRef
+from alloy_transforms.units import from_cf, parse_time_units
 
-from .cf_time import time_ref
 from .model import Element, Problem, TypedAttr
 from .packing import packing_of
-from .spellings import ucum
 
 _NOT_SHOWN = frozenset({"_FillValue", "missing_value", "scale_factor", "add_offset", "_Unsigned"})
 _MAX_FLAGS = 256
@@ -106,13 +105,14 @@ def _unit_and_time(
     source = attr.text
     if " since " in f" {source} ":
         calendar = (_text(attrs, "calendar") or "standard").strip().lower()
-        time, unit = time_ref(source, calendar)
+        counted = parse_time_units(source, calendar)
+        unit, time = (None, None) if counted is None else (counted.unit, counted.ref)
         if time is None or time.epoch_ns is None:
             notes.append(
                 Problem("format.unknown_time", f"`{source[:80]}` in calendar `{calendar[:40]}`", path)
             )
         return unit, source, time
-    unit = ucum(source)
+    unit = from_cf(source)
     if unit is None and source.strip():
         notes.append(Problem("format.unknown_unit", f"`{source[:80]}`", path))
     return unit, source, None

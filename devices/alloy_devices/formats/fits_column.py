@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from alloy_transforms.record import Variable
+from alloy_transforms.units import from_fits
 
 from .fits_time import column_time
 from .model import Element, Problem
-from .spellings import fits_unit
 
 if TYPE_CHECKING:
     from ..native import FitsColumn, FitsHdu
@@ -33,7 +33,7 @@ def column_variable(hdu: FitsHdu, column: FitsColumn, name: str, path: str) -> t
     """What every kind of column says of itself; dims and dtype are the caller's."""
     notes: list[Problem] = []
     source = (column["unit"] or "").strip() or None
-    unit = fits_unit(source) if source else None
+    unit = from_fits(source) if source else None
     if source and unit is None:
         notes.append(Problem("format.unknown_unit", f"`{source[:80]}`", path))
     time = column_time(hdu, column, name)

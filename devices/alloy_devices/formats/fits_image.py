@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from alloy_transforms.record import Reason, Variable
+from alloy_transforms.units import from_fits
 
 from ..native import read_span
 from .fits_scaling import scaled
 from .model import Element, Found, Limits, Piece, Problem, rectangles
 from .netcdf3 import noted_if_empty
-from .spellings import fits_unit
 
 if TYPE_CHECKING:
     from ..native import FitsHdu
@@ -52,7 +52,7 @@ def image(fd: int, hdu: FitsHdu, path: str, suspect: Reason, limits: Limits) -> 
     )
     source = card(hdu, "BUNIT")
     unit_src = source.strip() if isinstance(source, str) and source.strip() else None
-    unit = fits_unit(unit_src) if unit_src else None
+    unit = from_fits(unit_src) if unit_src else None
     notes = []
     if unit_src and unit is None:
         notes.append(Problem("format.unknown_unit", f"`{unit_src[:80]}`", path))

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from alloy_devices.formats.fits_time import to_utc_ns
 from alloy_transforms.record import Reason, TimeRef
+from alloy_transforms.units import to_utc_ns
 
 from .decoding import Array, Decoded, array_of
 
@@ -272,9 +272,8 @@ def _times(done: Decoded, path: str, fact: Fact) -> Iterator[str]:
 def _instants(values: Any, fact: Fact, time: TimeRef, path: str) -> Iterator[str]:
     assert time.epoch_ns is not None
     for at, name in ((0, "first"), (-1, "last")):
-        whole = int(values[at] // 1)
-        mine = time.epoch_ns + whole * int(time.tick_ns) + round(float(values[at] - whole) * time.tick_ns)
-        if abs(mine - iso_ns(fact[name])) > NS // 1000:
+        mine = to_utc_ns(values[at].item(), time)
+        if mine is None or abs(mine - iso_ns(fact[name])) > NS // 1000:
             yield f"{path}: {name} {mine}, expected {fact[name]}"
 
 
@@ -293,26 +292,9 @@ def _fits_times(done: Decoded, hdu: Fact, path: str) -> Iterator[str]:
             return
         values = array_of(done, f"{path}/TIME").physical
         for at, name in ((0, "first_row"), (-1, "last_row")):
-            mine = utc_after(variable.time, float(values[at]))
-            if abs(mine - iso_ns(time[name])) > NS // 1000:
+            mine = to_utc_ns(float(values[at]), variable.time)
+            if mine is None or abs(mine - iso_ns(time[name])) > NS // 1000:
                 yield f"{path}/TIME: {name} {mine}, expected {time[name]}"
-
-
-def utc_after(time: TimeRef, count: float) -> int:
-    """UTC ns of `count` ticks after the reference, on the clock of its scale."""
-    assert time.epoch_ns is not None
-    elapsed = round(count * time.tick_ns)
-    if time.scale == "UTC":
-        return time.epoch_ns + elapsed
-    low, high = time.epoch_ns, time.epoch_ns + 100 * NS
-    while low < high:  # the dial reading of the reference: the inverse of to_utc_ns
-        middle = (low + high) // 2
-        utc = to_utc_ns(time.scale, middle)
-        assert utc is not None
-        low, high = (middle + 1, high) if utc < time.epoch_ns else (low, middle)
-    utc = to_utc_ns(time.scale, low + elapsed)
-    assert utc is not None
-    return utc
 
 
 def iso_ns(text: str) -> int:

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alloy_devices.formats.cf_time import time_ref
-from alloy_devices.formats.fits_time import dial_ns, to_utc_ns
+from alloy_devices.formats.conventions_cf import meaning_of
+from alloy_devices.formats.fits_time import column_time
 from alloy_devices.formats.model import Element, TypedAttr, rectangles
 from alloy_devices.formats.packing import as_stored, packing_of
 from alloy_transforms.record import Reason
@@ -108,62 +108,30 @@ def test_fill_never_matches_when_its_type_cannot_hold_it(
 
 
 @pytest.mark.parametrize(
-    ("units", "epoch_s"),
-    [
-        ("seconds since 1970-1-1 0:00:00 0:00", 0),
-        ("seconds since 2000-01-01T12:00:00", 946_728_000),
-        ("days since 1970-01-02", 86_400),
-        ("hours since 1970-01-01 00:00:00 +02:00", -7_200),
-        ("seconds since 1970-01-01 00:00:00 -0130", 5_400),
-        ("days since 1970-01-01 00:00:00Z", 0),
-    ],
+    ("units", "calendar"), [("months since 2000-01-31", "standard"), ("days since 2000-01-01", "360_day")]
 )
-def test_epoch_is_utc_when_units_name_an_instant(units: str, epoch_s: int) -> None:
-    time, _ = time_ref(units, "standard")
+def test_numbers_stay_numbers_when_no_instant_is_defined(units: str, calendar: str) -> None:
+    found = {"units": TypedAttr("text", units), "calendar": TypedAttr("text", calendar)}
+
+    meaning = meaning_of("/t", SHORT, found, conventions=True, default_fills=True)
+
+    assert meaning.time is not None
+    assert (meaning.time.epoch_ns, meaning.time.calendar) == (None, calendar)
+    assert [note.code for note in meaning.notes] == ["format.unknown_time"]
+
+
+def test_reference_is_utc_with_timezero_when_a_fits_column_counts_in_tt() -> None:
+    cards = [
+        ("TIMESYS", "TT", ""),
+        ("MJDREFI", 51910, ""),
+        ("MJDREFF", 7.428703703703703e-4, ""),
+        ("TIMEZERO", 3.0, ""),
+    ]
+    column = {"name": "TIME", "code": "D", "unit": "s"}
+
+    time = column_time({"cards": cards}, column, "TIME")  # type: ignore[typeddict-item]
 
     assert time is not None
-    assert time.epoch_ns == epoch_s * 10**9
-
-
-@pytest.mark.parametrize(
-    ("units", "calendar"),
-    [
-        ("months since 2000-01-31", "standard"),
-        ("days since 0000-00-00", "standard"),
-        ("days since 1500-01-01", "standard"),
-        ("seconds since 2019-13-45 25:61:61", "standard"),
-        ("days since 2000-01-01", "martian"),
-    ],
-)
-def test_no_reference_when_no_instant_is_defined(units: str, calendar: str) -> None:
-    assert time_ref(units, calendar)[0] is None
-
-
-@pytest.mark.parametrize("calendar", ["360_day", "noleap", "julian"])
-def test_fields_stay_fields_when_the_calendar_is_not_utc(calendar: str) -> None:
-    time, _ = time_ref("days since 1900-01-01", calendar)
-
-    assert time is not None
-    assert (time.epoch_ns, time.calendar) == (None, calendar)
-
-
-@pytest.mark.parametrize(
-    ("text", "known"),
-    [
-        ("2011-06-06T23:59:55", True),
-        ("12/06/99", True),
-        ("2009-05-13T00:00:00Z", True),
-        ("98/02/26", False),
-        ("12/06/2012", False),
-    ],
-)
-def test_date_forms_are_read_when_they_are_unambiguous(text: str, known: bool) -> None:
-    assert (dial_ns(text) is not None) is known
-
-
-def test_utc_lies_66_s_before_tt_when_34_leap_seconds_had_passed() -> None:
-    dial = dial_ns("2011-06-06T23:59:55")
-
-    assert dial is not None
-    assert dial - (to_utc_ns("TT", dial) or 0) == 66_184_000_000
-    assert to_utc_ns("TDB", dial) is None
+    assert time.scale == "TT"
+    assert time.epoch_ns is not None
+    assert abs(time.epoch_ns - (978_307_200 + 3) * 10**9) < 1_000_000  # 2001-01-01T00:00:03Z
