@@ -19,10 +19,6 @@ class FormatError(DeviceError):
     """A file that cannot be read, or not all of it (`format.*`)."""
 
 
-class LimitError(FormatError):
-    """A file that asks for more than it may have."""
-
-
 CODES: dict[str, str] = {
     "framing.invalid": "a framing setting does not fit its kind or its limits",
     "device.gone": "the device or the peer is not there, or it hung up",
