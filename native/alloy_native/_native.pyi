@@ -1,28 +1,29 @@
 """Types of the compiled module, written by hand and checked with stubtest."""
 
 from collections.abc import Sequence
-from typing import Literal, TypeAlias, TypedDict, final
+from typing import Literal, TypeAlias, final
 
 from alloy_native.errors import FormatError
+from alloy_native.structure import FitsHdu, Nc3
 
 ABI: int
 
 # ---------------------------------------------------------------------------------------------- kernels
 
-Buffer: TypeAlias = bytes | bytearray | memoryview
-Number: TypeAlias = int | float
-Unsigned: TypeAlias = Literal["", "reinterpret", "offset"]
+_Buffer: TypeAlias = bytes | bytearray | memoryview
+_Number: TypeAlias = int | float
+_Unsigned: TypeAlias = Literal["", "reinterpret", "offset"]
 
-def crc32c(data: Buffer, initial: int = 0) -> int:
+def crc32c(data: _Buffer, initial: int = 0) -> int:
     """CRC-32C (Castagnoli, RFC 3720 section 12.1); pass the last result as `initial` to go on."""
 
-def fletcher32(data: Buffer) -> int:
+def fletcher32(data: _Buffer) -> int:
     """HDF5's Fletcher-32 over big-endian 16-bit words (H5_checksum_fletcher32)."""
 
-def unshuffle(data: Buffer, itemsize: int) -> bytes:
+def unshuffle(data: _Buffer, itemsize: int) -> bytes:
     """Undo HDF5's byte shuffle; bytes after the last whole item stay at the end."""
 
-def inflate(data: Buffer, size: int, kind: Literal["zlib", "gzip", "raw"] = "zlib") -> bytes:
+def inflate(data: _Buffer, size: int, kind: Literal["zlib", "gzip", "raw"] = "zlib") -> bytes:
     """Inflate into exactly `size` bytes [B].
 
     Raises:
@@ -31,16 +32,16 @@ def inflate(data: Buffer, size: int, kind: Literal["zlib", "gzip", "raw"] = "zli
             another length than `size`).
     """
 
-def pack_bits(flags: Buffer) -> bytes:
+def pack_bits(flags: _Buffer) -> bytes:
     """One bit per byte of `flags` (non-zero = set), least significant first; ceil(n / 8) bytes."""
 
-def unpack_bits(bits: Buffer, n: int) -> bytes:
+def unpack_bits(bits: _Buffer, n: int) -> bytes:
     """n bytes of 0 or 1."""
 
-def slice_bits(bits: Buffer, start: int, n: int) -> bytes:
+def slice_bits(bits: _Buffer, start: int, n: int) -> bytes:
     """Bits start to start + n as a bitmap of its own; the unused bits of the last byte are 0."""
 
-def count_bits(bits: Buffer, n: int) -> int:
+def count_bits(bits: _Buffer, n: int) -> int:
     """How many of the first n bits are set."""
 
 @final
@@ -76,9 +77,9 @@ class Normalised:
     @property
     def n_valid(self) -> int: ...
     @property
-    def minimum(self) -> Number | None: ...
+    def minimum(self) -> _Number | None: ...
     @property
-    def maximum(self) -> Number | None: ...
+    def maximum(self) -> _Number | None: ...
     @property
     def mean(self) -> float | None: ...
     @property
@@ -117,11 +118,11 @@ class Normaliser:
         dtype: str,
         *,
         big_endian: bool = False,
-        unsigned: Unsigned = "",
-        fills: Sequence[Number] = (),
-        missing_values: Sequence[Number] = (),
-        implicit: Number | None = None,
-        valid: tuple[Number | None, Number | None] | None = None,
+        unsigned: _Unsigned = "",
+        fills: Sequence[_Number] = ...,
+        missing_values: Sequence[_Number] = ...,
+        implicit: _Number | None = None,
+        valid: tuple[_Number | None, _Number | None] | None = None,
         valid_physical: bool = False,
         scale: float = 1.0,
         offset: float = 0.0,
@@ -130,7 +131,7 @@ class Normaliser:
     @property
     def dtype(self) -> str:
         """Of the values that come out."""
-    def normalise(self, data: Buffer, *, quality: int = 1, reasons: int = 0) -> Normalised:
+    def normalise(self, data: _Buffer, *, quality: int = 1, reasons: int = 0) -> Normalised:
         """Normalise the whole of `data`.
 
         Args:
@@ -140,18 +141,18 @@ class Normaliser:
         Raises:
             KernelError: `format.length`, data is no whole number of values.
         """
-    def physical(self, data: Buffer) -> bytes:
+    def physical(self, data: _Buffer) -> bytes:
         """Stored bytes straight to f4 or f8 (`out`), NaN where there is no value; no quality, no facts."""
 
 def physical(
-    values: Buffer,
+    values: _Buffer,
     dtype: str,
     *,
     scale: float = 1.0,
     offset: float = 0.0,
     exp10: int | None = None,
     out: str = "f8",
-    validity: Buffer | None = None,
+    validity: _Buffer | None = None,
 ) -> bytes:
     """L1 -> L2: little-endian `values` to f4 or f8, NaN where validity says there is none.
 
@@ -160,17 +161,17 @@ def physical(
     """
 
 def range_quality(
-    values: Buffer,
+    values: _Buffer,
     dtype: str,
     n: int,
     exp10: int,
-    validity: Buffer | None,
+    validity: _Buffer | None,
     low: float | None,
     high: float | None,
     reason_bit: int,
     fail_quality: int,
-    quality: int | Buffer,
-    reasons: int | Buffer,
+    quality: int | _Buffer,
+    reasons: int | _Buffer,
 ) -> tuple[int | bytes, int | bytes]:
     """Compare the physical values of a column with limits, inclusive; None = open.
 
@@ -187,42 +188,6 @@ def range_quality(
 
 # ---------------------------------------------------------------------------------------------- formats
 
-FilterName: TypeAlias = Literal["deflate", "shuffle", "fletcher32"]
-AttrValue: TypeAlias = str | bytes | int | float | tuple[int | float, ...]
-
-class Nc3Variable(TypedDict):
-    """One variable of a classic file; `dims` index into the file's dimensions."""
-
-    name: str
-    dims: tuple[int, ...]
-    shape: tuple[int, ...]  # the record dimension with the number of rows that are there
-    dtype: str  # i1 char i2 i4 f4 f8 u1 u2 u4 i8 u8 ("char": one byte of text)
-    big_endian: bool  # always True
-    attrs: list[
-        tuple[str, str, AttrValue]
-    ]  # (name, dtype, value); char: str, bytes if not UTF-8; one number: no tuple
-    is_record: bool
-    begin: int  # offset of the first value [B]
-    size: int  # bytes of the values of one record, or of the whole variable; without padding [B]
-    stride: int  # from one record to the next [B]; `size` for others
-    vsize: int  # as the header says; redundant and not used
-
-class Nc3(TypedDict):
-    """Structure of a NetCDF classic file (CDF-1, CDF-2, CDF-5)."""
-
-    version: int  # 1, 2, 5
-    dims: list[tuple[str, int | None]]  # None: the record dimension
-    attrs: list[tuple[str, str, AttrValue]]
-    variables: list[Nc3Variable]
-    numrecs: int | None  # as the header says; None: streaming (all bits set)
-    rows: int  # records that are there in full
-    record_size: int  # bytes from one record to the next [B]
-    header_size: int
-    file_size: int
-    expected_size: int  # that the header implies [B]
-    truncated: bool  # only with partial=True
-    warnings: list[tuple[str, str]]  # (code, text): format.bad_text
-
 def nc3_describe(fd: int, *, partial: bool = False) -> Nc3:
     """Read the header of a NetCDF classic file and check it against the size of the file.
 
@@ -236,54 +201,6 @@ def nc3_describe(fd: int, *, partial: bool = False) -> Nc3:
             `format.header_lie` (tag, index, offset, overlap, overflow), `format.too_large` (over a limit),
             `format.io`.
     """
-
-class FitsColumn(TypedDict):
-    """One column of a FITS table."""
-
-    name: str | None  # TTYPEn
-    tform: str
-    repeat: int
-    code: str  # L X B I J K A E D C M, P or Q (binary); A I F E D (ASCII)
-    element: str  # P and Q: code of the array elements, else ""
-    max_elements: int | None  # P and Q: from the parentheses
-    offset: int  # in the row [B]
-    width: int  # in the row [B]
-    decimals: int | None  # ASCII tables
-    unit: str | None  # TUNITn
-    scale: float | None  # TSCALn
-    zero: float | int | None  # TZEROn
-    null: int | str | None  # TNULLn
-    dim: str | None  # TDIMn
-    disp: str | None  # TDISPn
-
-CardValue: TypeAlias = bool | int | float | complex | str | None
-
-class FitsHdu(TypedDict):
-    """One header-data unit. Shapes are in numpy order, the reverse of NAXIS1, NAXIS2, …"""
-
-    index: int
-    kind: Literal[
-        "primary", "image", "table", "bintable", "compressed_image", "random_groups", "unknown", "broken"
-    ]
-    cards: list[
-        tuple[str, CardValue, str]
-    ]  # (keyword, value, comment); COMMENT, HISTORY, blank: text as value
-    header_offset: int
-    header_size: int  # with padding [B]
-    data_offset: int
-    data_size: int  # without padding, heap included [B]; 0 where the header is unusable
-    available: int  # bytes of the data that are in the file
-    bitpix: int
-    dtype: str  # of an image: u1 i2 i4 i8 f4 f8; always big-endian
-    shape: tuple[int, ...]
-    pcount: int
-    gcount: int
-    rows: int  # tables: NAXIS2
-    row_size: int  # tables: NAXIS1 [B]
-    heap_offset: int  # from data_offset [B]; row_size * rows when there is no heap
-    heap_size: int
-    columns: list[FitsColumn]
-    error: tuple[str, str] | None  # (code, text); the HDU is then not to be read beyond `available`
 
 def fits_describe(fd: int) -> list[FitsHdu]:
     """Read all headers of a FITS file.

@@ -4,10 +4,6 @@ The reference is `_native.pyi`. A descriptor is read with pread only: its positi
 opens a path. Every length a file declares is compared with the size of the file and with a limit before use.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 from alloy_native._native import (
     fits_checksum,
     fits_describe,
@@ -17,9 +13,7 @@ from alloy_native._native import (
     read_span,
     read_strided,
 )
-
-if TYPE_CHECKING:
-    from alloy_native._native import FitsColumn, FitsHdu, Nc3, Nc3Variable
+from alloy_native.structure import FitsColumn, FitsHdu, Nc3, Nc3Variable
 
 __all__ = [
     "FitsColumn",

@@ -3,6 +3,7 @@ mod convert;
 mod formats;
 mod jail;
 mod kernels;
+mod normaliser;
 
 use pyo3::prelude::*;
 

@@ -10,6 +10,7 @@ pub mod dispatch;
 pub mod element;
 pub mod error;
 pub mod fits;
+mod marks;
 pub mod nc3;
 pub mod normalise;
 pub mod physical;

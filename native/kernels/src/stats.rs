@@ -154,9 +154,10 @@ macro_rules! float {
                 let mut low = [Self::HIGHEST; LANES];
                 let mut high = [Self::LOWEST; LANES];
                 let mut sum = [0f64; LANES];
-                for (vs, gs) in values.chunks(LANES).zip(good.chunks(LANES)) {
-                    for (i, (v, g)) in vs.iter().zip(gs).enumerate() {
-                        let ok = *g != 0;
+                let groups = values.as_chunks::<LANES>().0.iter();
+                for (vs, gs) in groups.zip(good.as_chunks::<LANES>().0) {
+                    for i in 0..LANES {
+                        let (v, ok) = (&vs[i], gs[i] != 0);
                         let (l, h) = if ok {
                             (*v, *v)
                         } else {
