@@ -167,7 +167,7 @@ def of_chunk(chunk: Chunk, descriptor: Descriptor) -> list[Quantity]:
             descriptor.prov.source,
             variable.path or variable.name,
             f"{stats.minimum:.6g} .. {stats.maximum:.6g} (n={stats.n_valid})",
-            variable.unit or variable.unit_src or "",
+            variable.unit or (f"{variable.unit_src} (unknown)" if variable.unit_src else ""),
             clock_text(chunk.received_ns),
             Quality(quality).name.lower(),
             _tier(descriptor),
