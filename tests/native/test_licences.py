@@ -8,7 +8,6 @@ import shutil
 import subprocess
 
 import pytest
-
 from tests.conftest import REPOSITORY
 
 ALLOWED = {
