@@ -187,7 +187,7 @@ for attempt in (
     outcome = run_jailed(source, preload=PRELOAD, without=layer)
 
     if layer == "no_new_privs":  # without it the kernel refuses the next ones, and nothing runs at all
-        assert outcome.exit_code == 1
+        assert outcome.exit_code in (1, 120)  # 120: the interpreter could not flush its output at exit
     else:
         assert outcome.signal == signal.SIGSYS or outcome.answer == "'stopped'", outcome.answer
 
