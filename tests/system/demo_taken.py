@@ -69,7 +69,7 @@ async def take(folder: Path) -> Taken:
     gps, air = PtyPort(folder / "gps"), PtyPort(folder / "pms")
     gps.plug()
     air.plug()
-    sensor = pms5003.Pms5003(period_s=0.01, recorded=values)  # type: ignore[arg-type]
+    sensor = pms5003.Pms5003(period_s=0.01, recorded=values)
 
     async def receiver() -> None:
         await gps.wait_ready()

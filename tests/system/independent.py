@@ -6,6 +6,7 @@ What it makes of a message is therefore what any user of the published data woul
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import threading
 from collections.abc import Callable, Iterable, Sequence
@@ -18,8 +19,10 @@ import cbor2
 import numpy as np
 import paho.mqtt.client as paho
 from numpy.typing import NDArray
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
+from paho.mqtt.subscribeoptions import SubscribeOptions
 from pycddl import Schema
 
 CDDL = (Path(__file__).resolve().parents[2] / "docs" / "alloy.cddl").read_text("utf-8")
@@ -59,7 +62,7 @@ class Consumer:
         self._changed = threading.Condition()
         self._subscribed = threading.Event()
         self._client = paho.Client(
-            paho.CallbackAPIVersion.VERSION2, client_id=name, protocol=paho.MQTTProtocolVersion.MQTTv5
+            CallbackAPIVersion.VERSION2, client_id=name, protocol=MQTTProtocolVersion.MQTTv5
         )
         self._client.max_queued_messages_set(0)
         self._client.on_subscribe = lambda *_: self._subscribed.set()
@@ -67,7 +70,7 @@ class Consumer:
         self._client.connect("127.0.0.1", port, clean_start=True)
         self._client.loop_start()
         if filters:
-            self._client.subscribe([(each, paho.SubscribeOptions(qos=1)) for each in filters])
+            self._client.subscribe([(each, SubscribeOptions(qos=1)) for each in filters])
             assert self._subscribed.wait(WAIT_S)
 
     def __enter__(self) -> Consumer:
@@ -102,7 +105,7 @@ class Consumer:
         self, messages: Iterable[tuple[str, bytes]], *, qos: int = 1, retain: bool = False, **named: Any
     ) -> None:
         """Publish in order, then wait for every acknowledgement."""
-        properties = Properties(PacketTypes.PUBLISH)
+        properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
         for key, value in named.items():
             setattr(properties, key, value)
         waiting = [
@@ -124,6 +127,11 @@ def validate(message: Message) -> Item:
     if item["k"] == "b":
         assert list(item)[-1] == "p", "the payload is the last key"
     return item
+
+
+def base64_bytes(text: str) -> bytes:
+    """The bytes of a base64 text; some senders leave out the padding."""
+    return base64.b64decode(text + "==")
 
 
 def sid(descriptor: bytes) -> str:
