@@ -1,7 +1,8 @@
 """Requests over MQTT: `req/<verb>` in, `res/<verb>` out, correlation data echoed.
 
 Retained or expired requests are refused: a command must not fire because somebody subscribed late. A response
-topic is honoured only below `alloy/1/<fleet>/`, so that a request cannot make the device write elsewhere.
+topic is honoured only where it is `alloy/1/<fleet>/<name>/res/…`: whoever may ask must not be able to make the
+device write with its own rights what others take for data, a status, or a request to another device.
 """
 
 from __future__ import annotations
@@ -15,11 +16,20 @@ from .verbs import Failure, Request, Response, Verbs, decode_request, encode_res
 
 LOG = logs.get("requests")
 
+MAX_RESPONSE_TOPIC = 256  # characters
+
 
 def response_topic(topics: Topics, message: Message, verb: str) -> str:
-    """Where the answer goes: the asked topic if it lies in our fleet's tree, else the default."""
+    """Where the answer goes: the asked topic if it is a place of answers in our fleet, else the default."""
     asked = message.response_topic
-    if asked.startswith(topics.fleet_root + "/") and "+" not in asked and "#" not in asked:
+    levels = asked.removeprefix(topics.fleet_root + "/").split("/")
+    if (
+        asked.startswith(topics.fleet_root + "/")
+        and len(asked) <= MAX_RESPONSE_TOPIC
+        and len(levels) >= 3
+        and levels[1] == "res"
+        and not set(asked) & set("+#\0")
+    ):
         return asked
     return topics.res(verb)
 
