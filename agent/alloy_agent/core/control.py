@@ -75,12 +75,16 @@ class ControlServer:
                     await _send(stream, msgspec.msgpack.encode(Response("", ok=False, error=refusal)))
                     return
                 while True:
-                    with trio.fail_after(IDLE_S):
-                        data = await _receive(stream, MAX_REQUEST_BYTES)
+                    try:
+                        with trio.fail_after(IDLE_S):
+                            data = await _receive(stream, MAX_REQUEST_BYTES)
+                    except AgentError as error:  # what follows is no frame; say so and hang up
+                        await _send(stream, _refusal(error))
+                        return
                     if data is None:
                         return
                     await _send(stream, await self._answer(data))
-        except (trio.BrokenResourceError, trio.TooSlowError, AgentError):
+        except (trio.BrokenResourceError, trio.TooSlowError):
             return  # the client's affair; it sees a closed socket
         finally:
             self._limit.release()
@@ -89,10 +93,12 @@ class ControlServer:
         try:
             request, _ = decode_request(data)
         except AgentError as error:
-            return encode_response(
-                Response("", ok=False, error=Failure(error.code, str(error))), as_json=False
-            )
+            return _refusal(error)
         return encode_response(await self.verbs.answer(request, remote=False), as_json=False)
+
+
+def _refusal(error: AgentError) -> bytes:
+    return encode_response(Response("", ok=False, error=Failure(error.code, str(error))), as_json=False)
 
 
 async def _send(stream: trio.SocketStream, data: bytes) -> None:
