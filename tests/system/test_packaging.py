@@ -108,7 +108,7 @@ def test_every_verb_has_help_when_installed_from_the_wheels(installed: Path, tmp
 def test_try_runs_a_shipped_transform_when_installed_from_the_wheels(installed: Path, tmp_path: Path) -> None:
     sample = "$GPVTG,054.7,T,034.4,M,005.5,N,010.2,K*48"
 
-    out = run(installed / "alloy-edge", "try", "nmea_vtg", sample, "--json", cwd=tmp_path)
+    out = run(installed / "alloy-edge", "try", "nmea", sample, "--json", cwd=tmp_path)
 
     assert json.loads(out)
 
