@@ -39,11 +39,18 @@ def _name(pid: int) -> str:
 
 
 def tree(pid: int, max_processes: int = 256) -> Iterator[ProcessMemory]:
-    """The process and all its descendants, parents first."""
+    """The process and all its descendants, parents first; one that ends meanwhile is left out.
+
+    A zombie has no memory any more: its maps answer ESRCH while its entry in /proc is still there.
+    """
     waiting = [pid]
     seen = 0
     while waiting and seen < max_processes:
         current = waiting.pop(0)
         seen += 1
-        yield ProcessMemory(current, _name(current), pss_bytes(current))
+        try:
+            pss = pss_bytes(current)
+        except (ProcessLookupError, FileNotFoundError):
+            continue  # its children are found below whoever took them in, the next time
+        yield ProcessMemory(current, _name(current), pss)
         waiting.extend(_children(current))
