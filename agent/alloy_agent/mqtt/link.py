@@ -40,7 +40,7 @@ class LinkOptions:
     receive_maximum: int = 64  # inbound QoS 1 messages not yet acknowledged by us
     inflight_maximum: int = 256  # outbound QoS 1 messages not yet acknowledged by the broker
     max_packet_bytes: int = 1 << 20
-    inbound_bytes: int = 16 << 20  # payload of inbound QoS 1 messages not yet acknowledged by us
+    inbound_bytes: int = 16 << 20  # memory of inbound QoS 1 messages not yet acknowledged by us
     connect_timeout_s: float = 10.0
     ack_timeout_s: float = 30.0  # oldest publish without PUBACK: reconnect and send again
     stall_s: float = 1.0  # a full QoS 0 queue may delay the broker's answers this long, then QoS 0 is dropped
@@ -120,6 +120,7 @@ class LinkStats:
     no_subscriber: int = 0
     dropped: int = 0  # inbound QoS 0 whose consumer stalled
     unclaimed: int = 0  # inbound messages that no subscription wanted
+    overrun: int = 0  # inbound messages beyond the Receive Maximum that the broker was told
     stale_acks: int = 0  # acknowledgements of a former connection; the broker sends those messages again
     connected: bool = False
     last_error: str = ""
