@@ -22,7 +22,6 @@ UNTESTED = frozenset(
         "control.unreachable",
         "demo.child",
         "pipeline.no_field",
-        "pipeline.no_input",
         "pipeline.no_route",
         "sink.no_consumer",
         "sink.refused",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import trio
+import trio.testing
 
 from alloy_agent.pipeline.queue import BatchLimits, InputQueue
 from alloy_devices.source import Input
@@ -48,12 +49,44 @@ def test_put_waits_when_the_bytes_are_used_up() -> None:
     async def main() -> None:
         queue = InputQueue(100, 1000)
 
-        with trio.move_on_after(0.05) as scope:
-            await queue.put([make(i, 300) for i in range(5)])
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(queue.put, [make(i, 300) for i in range(5)])
+            await trio.testing.wait_all_tasks_blocked()
 
-        assert scope.cancelled_caught
-        assert len(queue) == 2
-        assert queue.bytes <= 1000
+            assert len(queue) == 2
+            assert queue.bytes <= 1000
+            nursery.cancel_scope.cancel()
+
+
+def test_nothing_that_was_taken_is_lost_when_put_is_cancelled() -> None:
+    async def main() -> None:
+        queue = InputQueue(2, 1 << 20)
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(queue.put, [make(i) for i in range(5)])
+            await trio.testing.wait_all_tasks_blocked()
+            nursery.cancel_scope.cancel()
+        queue.close()
+
+        assert await take_all(queue, BatchLimits(rows=10)) == [[0, 1, 2, 3, 4]]
+        assert queue.bytes == 0
+
+    trio.run(main)
+
+
+def test_put_goes_on_in_order_when_there_is_room_again() -> None:
+    async def main() -> None:
+        queue = InputQueue(100, 1000)
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(queue.put, [make(i, 300) for i in range(5)])
+            await trio.testing.wait_all_tasks_blocked()
+            first = await queue.take(BatchLimits(wait_s=0))
+            await trio.testing.wait_all_tasks_blocked()
+            second = await queue.take(BatchLimits(wait_s=0))
+            await trio.testing.wait_all_tasks_blocked()
+
+        assert [item.received_ns for item in first + second] == [0, 1, 2, 3]
 
     trio.run(main)
 

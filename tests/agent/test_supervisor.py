@@ -64,7 +64,19 @@ def test_a_pipeline_is_started_again_when_it_failed_and_the_other_runs_on() -> N
 
 
 def test_stop_is_prompt_when_a_pipeline_waits_to_be_started_again() -> None:
-    assert run(Flaky("broken", 10_000), for_s=100)
+    broken = Flaky("broken", 10_000)
+
+    assert not run(broken, for_s=100)
+
+    assert broken.starts[-1] == 100  # one last try to finish what it holds
+
+
+def test_the_end_is_clean_when_the_last_try_succeeds() -> None:
+    late = Flaky("late", 7)  # fails at 0, 0.5, 1.5, 3.5, 7.5, 15.5, 31.5; next would be 61.5
+
+    assert run(late, for_s=40)
+
+    assert late.starts[-1] == 40
 
 
 def test_the_drain_ends_when_a_pipeline_does_not_listen() -> None:

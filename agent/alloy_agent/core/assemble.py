@@ -1,27 +1,28 @@
 """From the compiled document to running pipelines: workers, sources, sinks, windows, dead letters.
 
 A pipeline that cannot be built (a transform that does not load, contracts that do not fit) becomes a problem in
-the status and is left out; the others run.
+the status and is left out; the others run. Each has its own share of the memory and its own broker connection for
+what it reads, so that one that stands still holds up no other.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from os import cpu_count
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import trio
 
 from alloy_agent.config import model
 from alloy_agent.config.contracts import PipelineContracts, check_contracts
-from alloy_agent.config.model import Document, FilesSource, Pipeline, TransformRef
+from alloy_agent.config.model import Document, FilesSource, MqttSource, Pipeline, TransformRef
 from alloy_agent.errors import AgentError
-from alloy_agent.mqtt.link import Link
+from alloy_agent.mqtt.link import Link, LinkOptions
 from alloy_agent.mqtt.topics import Topics
 from alloy_agent.native import CodedError, jail
-from alloy_agent.pipeline.deadletter import DeadLetters, Letter
+from alloy_agent.pipeline.deadletter import DeadLetters
 from alloy_agent.pipeline.filejobs import FilePipeline
 from alloy_agent.pipeline.outlet import Outlet
 from alloy_agent.pipeline.quality import Expectation
@@ -37,11 +38,19 @@ from alloy_transforms.wire import cbor
 from alloy_transforms.wire.encoding import Encoding, encoding
 
 from . import logs, sources
+from .letters import LetterNews
+from .links import make_link, source_options
 from .status import clock_ns
+from .supervisor import describe
 
 LOG = logs.get("assemble")
-LETTERS_PER_SECOND = 5.0
-"""Announcements of dead letters on MQTT; the local file keeps every one."""
+BUILD_TOGETHER = min(4, cpu_count() or 1)
+"""Pipelines built at the same time; more would only make their checks run into the wall clock."""
+BUILD_TRIES = 3
+WALL = "script.wall"
+"""At start every core is busy: a file that was too slow to load then gets further tries."""
+MIN_WINDOW_BYTES = 256 << 10
+MAX_QUEUE_BYTES = 4 << 20
 
 SinkPair = tuple[Sink, Encoding]
 
@@ -56,6 +65,7 @@ class Assembly:
         state: Path,
         topics: Topics,
         link: Link | None,
+        options: LinkOptions | None,
         workers: WorkerPool,
         decoders: DecoderPool,
     ) -> None:
@@ -71,48 +81,95 @@ class Assembly:
         self._decoders = decoders
         self._configs: dict[str, Pipeline] = {}
         self._mqtt_sinks: list[MqttSink] = []
-        self._stages: list[TransformStage] = []
-        self._letters_next = 0.0
-        self._letters_held = 0
+        self._stages: dict[str, list[TransformStage]] = {}
+        self._options = options
+        self._source_links: dict[str, Link] = {}
+        self._news = LetterNews(nursery, link)
+        enabled = [config for config in document.pipelines if config.enabled]
+        self._mqtt_sources = sum(isinstance(config.source, MqttSource) for config in enabled)
+        self._window_bytes = max(document.agent.spool.window_bytes // max(len(enabled), 1), MIN_WINDOW_BYTES)
 
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, nursery: trio.Nursery, document: Document, state: Path, topics: Topics, link: Link | None
+        cls,
+        nursery: trio.Nursery,
+        document: Document,
+        state: Path,
+        topics: Topics,
+        link: Link | None,
+        options: LinkOptions | None,
     ) -> AsyncIterator[Assembly]:
-        """Start what pipelines share; everything is closed at the end."""
+        """Start what pipelines share; everything is closed at the end.
+
+        Args:
+            link: the daemon's own connection; `options` are those of it.
+        """
         agent = document.agent
         workers = WorkerPool(nursery, agent.workers, agent.sandbox)
         decoders = DecoderPool(nursery)
-        assembly = cls(nursery, document, state, topics, link, workers, decoders)
+        assembly = cls(nursery, document, state, topics, link, options, workers, decoders)
         try:
             yield assembly
         finally:
             with trio.CancelScope(shield=True, deadline=trio.current_time() + 5):
-                for stage in assembly._stages:
-                    await stage.aclose()
+                for name in tuple(assembly._stages):
+                    await assembly._close_stages(name)
                 await workers.aclose()
                 await decoders.aclose()
 
     async def build(self) -> None:
-        """Build every enabled pipeline of the document."""
-        for config in self._document.pipelines:
-            if not config.enabled:
-                continue
-            try:
-                self.pipelines.append(await self._pipeline(config))
+        """Build every enabled pipeline of the document, some at a time; the order of the document stays."""
+        enabled = [config for config in self._document.pipelines if config.enabled]
+        built: dict[str, RecordPipeline | FilePipeline] = {}
+        failed: dict[str, str] = {}
+        places = trio.CapacityLimiter(BUILD_TOGETHER)
+
+        async def one(config: Pipeline) -> None:
+            async with places:
+                try:
+                    built[config.name] = await self._tried(config)
+                except Exception as error:  # as in the supervisor: no pipeline stops another
+                    failed[config.name] = describe(error)
+                    await self._close_stages(config.name)
+
+        async with trio.open_nursery() as nursery:
+            for config in enabled:
+                nursery.start_soon(one, config)
+        for config in enabled:
+            if config.name in built:
+                self.pipelines.append(built[config.name])
                 self._configs[config.name] = config
+            else:
+                LOG.error("pipeline.left_out", pipeline=config.name, error=failed[config.name])
+                self.problems.append(f"{config.file}: {failed[config.name]}")
+
+    async def _tried(self, config: Pipeline) -> RecordPipeline | FilePipeline:
+        """Build a pipeline; again where only the moment was bad."""
+        for _ in range(BUILD_TRIES - 1):
+            try:
+                return await self._pipeline(config)
             except CodedError as error:
-                LOG.error("pipeline.left_out", pipeline=config.name, error=str(error))
-                self.problems.append(f"{config.file}: {error}")
+                if not error.retryable and error.code != WALL:
+                    raise
+                LOG.warning("pipeline.again", pipeline=config.name, error=str(error))
+            await self._close_stages(config.name)
+        return await self._pipeline(config)
+
+    async def _close_stages(self, name: str) -> None:
+        for stage in self._stages.pop(name, []):
+            await stage.aclose()
 
     async def _pipeline(self, config: Pipeline) -> RecordPipeline | FilePipeline:
         sinks = [self._sink(config, number) for number in range(len(config.sinks))]
+        on_error = config.on_error
+        attempts = on_error.max if on_error.strategy == "backoff" else 0
         window = Window(
             [sink for sink, _ in sinks],
-            self._document.agent.spool.window_bytes,
-            Retry(attempts=config.on_error.max, timeout_s=config.on_error.timeout_s),
+            self._window_bytes,
+            Retry(attempts=attempts, timeout_s=on_error.timeout_s),
         )
+        drop = on_error.then == "drop"
         letters = DeadLetters(self._state / "dlq", config.name, self._document.agent.spool.dead_letter_bytes)
         if isinstance(config.source, FilesSource):
             source = sources.files(config.name, config.source, self._state)
@@ -124,9 +181,10 @@ class Assembly:
                 sinks,
                 cbor.sid,
                 letters,
-                self._announce(config),
+                self._news.publisher(self._topics.dlq(config.name)),
+                drop_refused=drop,
             )
-        feed = sources.records(config.name, config.source, self._link)
+        feed = sources.records(config.name, config.source, self._source_link(config))
         return RecordPipeline(
             config.name,
             feed,
@@ -134,16 +192,29 @@ class Assembly:
             window,
             letters,
             BatchLimits(config.batch_rows, config.batch_bytes, config.batch_wait_ms / 1000),
-            self._announce(config),
-            drop_refused=config.on_error.then == "drop",
+            self._news.publisher(self._topics.dlq(config.name)),
+            queue_bytes=min(self._window_bytes, MAX_QUEUE_BYTES),
+            drop_refused=drop,
         )
+
+    def _source_link(self, config: Pipeline) -> Link | None:
+        """The connection of an mqtt source; made once for a pipeline, runs until the end of the daemon."""
+        agent = self._document.agent
+        if not isinstance(config.source, MqttSource) or self._options is None or agent.mqtt is None:
+            return None
+        link = self._source_links.get(config.name)
+        if link is None:
+            options = source_options(self._options, config.name, self._mqtt_sources)
+            link = self._source_links[config.name] = make_link(options, agent.mqtt.version)
+            self._nursery.start_soon(link.run)
+        return link
 
     async def _stage(self, pipeline: str, ref: TransformRef) -> TransformStage:
         log = logs.get(f"transform.{pipeline}")
         stage = TransformStage(
             self._workers, pipeline, ref, on_log=lambda text: log.info("transform.log", text)
         )
-        self._stages.append(stage)
+        self._stages.setdefault(pipeline, []).append(stage)
         await stage.start()
         return stage
 
@@ -203,44 +274,16 @@ class Assembly:
         self._mqtt_sinks.append(sink)
         return sink, how
 
-    def _announce(self, config: Pipeline) -> Any:
-        topic = self._topics.dlq(config.name)
-
-        def publish(letters: Sequence[Letter]) -> None:
-            if self._link is None or not self._link.stats.connected:
-                return
-            now = trio.current_time()
-            if now < self._letters_next:
-                self._letters_held += len(letters)
-                return
-            self._letters_next = now + 1 / LETTERS_PER_SECOND
-            letter = letters[-1]
-            payload = msgspec.json.encode(
-                {
-                    "code": letter.code,
-                    "message": letter.message[:512],
-                    "stage": letter.stage,
-                    "line": letter.line,
-                    "received_ns": letter.received_ns,
-                    "size": len(letter.payload),
-                    "sample": letter.payload[:64].hex(),
-                    "note": letter.note,
-                    "others": len(letters) - 1 + self._letters_held,
-                }
-            )
-            self._letters_held = 0
-            self._nursery.start_soon(self._publish, topic, payload)
-
-        return publish
-
-    async def _publish(self, topic: str, payload: bytes) -> None:
-        if self._link is not None:
-            await self._link.publish(topic, payload, qos=1, content_type="application/json")
-
     async def announce_again(self) -> None:
         """After a reconnect: publish the descriptors again."""
         for sink in self._mqtt_sinks:
             await sink.announce_again()
+
+    async def disconnect(self) -> None:
+        """Say goodbye on the sources' connections, once the last acknowledgement is out."""
+        async with trio.open_nursery() as nursery:
+            for link in self._source_links.values():
+                nursery.start_soon(link.disconnect)
 
     def facts(self) -> list[dict[str, Any]]:
         """What status says of each pipeline."""
@@ -248,6 +291,7 @@ class Assembly:
 
     def _facts(self, pipeline: RecordPipeline | FilePipeline) -> dict[str, Any]:
         stats, source = pipeline.stats, pipeline.source.stats
+        link = self._source_links.get(pipeline.name)
         stages: list[dict[str, Any]] = []
         queued = 0
         if isinstance(pipeline, RecordPipeline):
@@ -260,7 +304,7 @@ class Assembly:
             "name": pipeline.name,
             "digest": self._configs[pipeline.name].digest,
             "state": pipeline.state,
-            "reason": pipeline.reason,
+            "reason": pipeline.reason or pipeline.window.trouble,
             "stages": stages,
             "inputs": stats.inputs,
             "rows": stats.rows,
@@ -275,12 +319,12 @@ class Assembly:
             "lost": pipeline.letters.lost,
             "source": {
                 "name": pipeline.source.name,
-                "connected": source.connected,
+                "connected": source.connected and (link is None or link.stats.connected),
                 "inputs": source.inputs,
                 "bytes": source.bytes,
                 "dropped_bytes": source.dropped_bytes,
                 "reconnects": source.reconnects,
-                "last_error": source.last_error,
+                "last_error": source.last_error or (link.stats.last_error if link is not None else ""),
             },
         }
 

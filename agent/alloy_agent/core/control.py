@@ -14,11 +14,15 @@ import trio
 
 from alloy_agent.errors import AgentError
 
+from . import logs
 from .verbs import MAX_REQUEST_BYTES, Failure, Request, Response, Verbs, decode_request, encode_response
 
 MAX_RESPONSE_BYTES = 1 << 20
 MAX_CLIENTS = 8
 IDLE_S = 60.0
+"""Longest silence of a client, and longest time it may take to read an answer."""
+ACCEPT_AGAIN_S = 0.1
+LOG = logs.get("control")
 _LENGTH = struct.Struct(">I")
 
 
@@ -60,7 +64,15 @@ class ControlServer:
                 task_status.started()
                 while True:
                     await self._limit.acquire()
-                    connection, _ = await listener.accept()
+                    try:
+                        connection, _ = await listener.accept()
+                    except (
+                        OSError
+                    ) as error:  # a client that left again, or no descriptor free: others may come
+                        self._limit.release()
+                        LOG.warning("control.accept", error=error.strerror or str(error))
+                        await trio.sleep(ACCEPT_AGAIN_S)
+                        continue
                     nursery.start_soon(self._serve, trio.SocketStream(connection))
         finally:
             listener.close()
@@ -83,7 +95,9 @@ class ControlServer:
                         return
                     if data is None:
                         return
-                    await _send(stream, await self._answer(data))
+                    answer = await self._answer(data)
+                    with trio.fail_after(IDLE_S):
+                        await _send(stream, answer)
         except (trio.BrokenResourceError, trio.TooSlowError):
             return  # the client's affair; it sees a closed socket
         finally:

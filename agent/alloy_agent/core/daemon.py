@@ -16,18 +16,19 @@ from typing import Any
 import trio
 
 from alloy_agent.config.model import Agent, Document
-from alloy_agent.errors import AgentError
-from alloy_agent.mqtt.link import Link, LinkOptions
+from alloy_agent.errors import AgentError, LinkError
+from alloy_agent.mqtt.link import Link
 from alloy_agent.mqtt.topics import Topics
 
 from . import logs
 from .assemble import Assembly
 from .control import ControlServer
 from .ids import next_birth, ulid
+from .instance import only_one
+from .links import link_options, make_link
 from .memory import tree
 from .requests import serve_requests
 from .sdnotify import Notifier
-from .secrets import resolve
 from .status import StatusBoard, clock_ns
 from .supervisor import supervise
 from .verbs import Verbs
@@ -52,34 +53,6 @@ def device_name(agent: Agent) -> str:
     return agent.device or socket.gethostname().split(".")[0]
 
 
-def make_link(agent: Agent, topics: Topics) -> Link:
-    """The link of `agent.yaml`: the native session, or the adapter for MQTT 3.1.1 brokers."""
-    mqtt = agent.mqtt
-    if mqtt is None:
-        raise AgentError("config.needs_broker", "no `mqtt` section in agent.yaml", where="agent.yaml")
-    password = resolve(mqtt.password) if mqtt.password is not None else None
-    options = LinkOptions(
-        host=mqtt.host,
-        port=mqtt.port,
-        client_id=mqtt.client_id or f"alloy-{topics.fleet}-{topics.device}",
-        username=mqtt.username or None,
-        password=password,
-        tls=mqtt.tls,
-        ca_file=mqtt.ca_file or None,
-        keepalive_s=mqtt.keepalive_s,
-        session_expiry_s=mqtt.session_expiry_s,
-        inflight_maximum=mqtt.inflight_maximum,
-        receive_maximum=1024,
-    )
-    if mqtt.version == "5":
-        from alloy_agent.mqtt.session import MqttSession
-
-        return MqttSession(options)
-    from alloy_agent.mqtt.aiomqtt_adapter import AiomqttLink
-
-    return AiomqttLink(options)
-
-
 class Daemon:
     """One run of the daemon; `run` returns when it was stopped and has drained."""
 
@@ -88,7 +61,8 @@ class Daemon:
         self.folders = folders
         agent = document.agent
         self.topics = Topics(agent.fleet, device_name(agent))
-        self.link = make_link(agent, self.topics) if agent.mqtt is not None else None
+        self._options = link_options(agent, self.topics) if agent.mqtt is not None else None
+        self.link = make_link(self._options, agent.mqtt.version) if self._options and agent.mqtt else None
         self.stopping = trio.Event()
         self.verbs = Verbs()
         self.assembly: Assembly | None = None
@@ -113,8 +87,10 @@ class Daemon:
         Returns:
             True when everything taken from the sources was made safe.
         """
-        self.folders.state.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self.folders.run.mkdir(parents=True, exist_ok=True)
+        with only_one(self.folders.state, self.folders.run):
+            return await self._run(task_status)
+
+    async def _run(self, task_status: trio.TaskStatus[None]) -> bool:
         self.board.birth = next_birth(self.folders.state / "birth")
         notifier = Notifier.from_environment()
         async with trio.open_nursery() as services:
@@ -124,7 +100,7 @@ class Daemon:
             self._register_verbs()
             await services.start(ControlServer(self.folders.run / "control.sock", self.verbs).run)
             async with Assembly.open(
-                services, self.document, self.folders.state, self.topics, self.link
+                services, self.document, self.folders.state, self.topics, self.link, self._options
             ) as assembly:
                 self.assembly = assembly
                 await assembly.build()
@@ -156,10 +132,13 @@ class Daemon:
         while True:
             await connects.wait()
             connects = trio.Event()
-            await self.board.say(link, self.board.state)
-            await link.publish(self.topics.about, self.board.about(), qos=1, retain=True)
-            if self.assembly is not None:
-                await self.assembly.announce_again()
+            try:
+                await self.board.say(link, self.board.state)
+                await link.publish(self.topics.about, self.board.about(), qos=1, retain=True)
+                if self.assembly is not None:
+                    await self.assembly.announce_again()
+            except LinkError as error:  # a broker that takes no packet of this size, say: not our end
+                LOG.warning("status.unsaid", code=error.code, error=error.what)
 
     async def _watchdog(self, notifier: Notifier) -> None:
         """Feed the service manager's watchdog from the loop itself, never from a bare timer thread."""
@@ -169,15 +148,26 @@ class Daemon:
             notifier.watchdog()
             if self.link is not None and self.link.stats.connected:
                 with trio.move_on_after(1.0):
-                    await self.link.publish(self.topics.metric, self.board.metric(), qos=0)
+                    await self._measure(self.link)
+
+    async def _measure(self, link: Link) -> None:
+        try:
+            await link.publish(self.topics.metric, self.board.metric(), qos=0)
+        except LinkError as error:
+            LOG.warning("metric.unsaid", code=error.code, error=error.what)
 
     async def _goodbye(self) -> None:
-        if self.link is None:
-            return
         with trio.move_on_after(GOODBYE_S):
-            if self.link.stats.connected:
-                await self.board.say(self.link, "disconnected")
-            await self.link.disconnect()
+            try:
+                if self.assembly is not None:
+                    await self.assembly.disconnect()
+                if self.link is None:
+                    return
+                if self.link.stats.connected:
+                    await self.board.say(self.link, "disconnected")
+                await self.link.disconnect()
+            except LinkError as error:
+                LOG.warning("goodbye.unsaid", code=error.code, error=error.what)
 
     def _register_verbs(self) -> None:
         async def ping(_args: object) -> dict[str, Any]:
@@ -202,19 +192,40 @@ class Daemon:
 
 
 async def run_until_signal(daemon: Daemon, signals: Sequence[int]) -> bool:
-    """Run; the first signal stops cleanly, the second at once."""
+    """Run; the first signal stops cleanly, the second at once.
+
+    Returns:
+        Whether everything taken from the sources was made safe.
+
+    Raises:
+        AgentError: the daemon cannot run at all: no folder to write to, or another one runs there.
+    """
     drained = False
-    async with trio.open_nursery() as nursery:
+    failed: list[AgentError] = []
+    try:
+        async with trio.open_nursery() as nursery:
 
-        async def listen() -> None:
-            with trio.open_signal_receiver(*signals) as received:
-                async for _ in received:
-                    if daemon.stopping.is_set():
-                        nursery.cancel_scope.cancel()
-                    LOG.info("daemon.stopping")
-                    daemon.stop()
+            async def listen() -> None:
+                with trio.open_signal_receiver(*signals) as received:
+                    async for _ in received:
+                        if daemon.stopping.is_set():
+                            nursery.cancel_scope.cancel()
+                        LOG.info("daemon.stopping")
+                        daemon.stop()
 
-        nursery.start_soon(listen)
-        drained = await daemon.run()
-        nursery.cancel_scope.cancel()
+            nursery.start_soon(listen)
+            drained = await daemon.run()
+            nursery.cancel_scope.cancel()
+    except* AgentError as group:
+        failed.append(_first(group))
+    if failed:
+        raise failed[0]
     return drained
+
+
+def _first(group: BaseExceptionGroup[AgentError]) -> AgentError:
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    assert isinstance(error, AgentError)
+    return error

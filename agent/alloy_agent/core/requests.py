@@ -7,7 +7,9 @@ device write with its own rights what others take for data, a status, or a reque
 
 from __future__ import annotations
 
-from alloy_agent.errors import AgentError
+import trio
+
+from alloy_agent.errors import AgentError, LinkError
 from alloy_agent.mqtt.link import Link, Message
 from alloy_agent.mqtt.topics import Topics
 
@@ -15,6 +17,7 @@ from . import logs
 from .verbs import Failure, Request, Response, Verbs, decode_request, encode_response
 
 LOG = logs.get("requests")
+SUBSCRIBE_AGAIN_S = 60.0
 
 MAX_RESPONSE_TOPIC = 256  # characters
 
@@ -47,14 +50,28 @@ async def answer(verbs: Verbs, message: Message, verb: str) -> tuple[Response, b
 
 
 async def serve_requests(link: Link, topics: Topics, verbs: Verbs) -> None:
-    """Answer requests until cancelled, one at a time."""
-    subscription = await link.subscribe(topics.req("+"), qos=1, queue=16)
-    async for message in subscription:
-        verb = message.topic.rsplit("/", 1)[-1]
-        response, as_json = await answer(verbs, message, verb)
-        message.acknowledge()
-        if response.error is not None:
-            LOG.warning("request.refused", verb=verb[:64], code=response.error.code)
+    """Answer requests until cancelled, one at a time.
+
+    A broker that does not let us subscribe is asked again, slowly; an answer that cannot be sent is left out.
+    Neither concerns the pipelines.
+    """
+    while True:
+        try:
+            subscription = await link.subscribe(topics.req("+"), qos=1, queue=16)
+            async for message in subscription:
+                await _serve(link, topics, verbs, message)
+        except LinkError as error:
+            LOG.warning("requests.unavailable", code=error.code, error=error.what)
+        await trio.sleep(SUBSCRIBE_AGAIN_S)
+
+
+async def _serve(link: Link, topics: Topics, verbs: Verbs, message: Message) -> None:
+    verb = message.topic.rsplit("/", 1)[-1]
+    response, as_json = await answer(verbs, message, verb)
+    message.acknowledge()
+    if response.error is not None:
+        LOG.warning("request.refused", verb=verb[:64], code=response.error.code)
+    try:
         await link.publish(
             response_topic(topics, message, verb),
             encode_response(response, as_json=as_json),
@@ -62,3 +79,5 @@ async def serve_requests(link: Link, topics: Topics, verbs: Verbs) -> None:
             content_type="application/json" if as_json else "application/msgpack",
             correlation_data=message.correlation_data,
         )
+    except LinkError as error:
+        LOG.warning("request.unanswered", verb=verb[:64], code=error.code, error=error.what)

@@ -47,23 +47,32 @@ def describe(error: BaseException) -> str:
     return str(error) if isinstance(error, CodedError) else f"{type(error).__name__}: {error}"
 
 
-async def keep(pipeline: Running, stopping: trio.Event) -> None:
-    """Run one pipeline until it is stopped; start it again after a failure, with growing delays."""
+async def keep(pipeline: Running, stopping: trio.Event) -> bool:
+    """Run one pipeline until it is stopped; start it again after a failure, with growing delays.
+
+    A pipeline that waits to be started again when the stop comes gets one more run, to finish what it holds.
+
+    Returns:
+        True when it ended drained.
+    """
     delay = FIRST_DELAY_S
     while True:
         begun = trio.current_time()
+        last = stopping.is_set()
         try:
             await pipeline.run()
-            return
         except Exception as error:  # the supervisor is where failures end
             pipeline.state, pipeline.reason = "failed", describe(error)
             pipeline.stats.restarts += 1
             LOG.error("pipeline.failed", pipeline=pipeline.name, error=pipeline.reason)
+        else:
+            return True
+        if last:
+            return False
         if trio.current_time() - begun > CALM_S:
             delay = FIRST_DELAY_S
         with trio.move_on_after(delay):
             await stopping.wait()
-            return
         delay = min(delay * 2, MAX_DELAY_S)
 
 
@@ -71,15 +80,19 @@ async def supervise(pipelines: Sequence[Running], stopping: trio.Event, drain_s:
     """Run all pipelines until `stopping` is set and they have drained.
 
     Returns:
-        False when the drain took longer than `drain_s` and what was left was cancelled; inputs that were not
-        acknowledged are asked for again at the next start.
+        False when a pipeline could not finish what it held, or not within `drain_s`, and what was left was
+        cancelled; inputs that were not acknowledged are asked for again at the next start.
     """
     finished = trio.Event()
+    drained: list[bool] = []
+
+    async def one(pipeline: Running) -> None:
+        drained.append(await keep(pipeline, stopping))
 
     async def until_all_ended() -> None:
         async with trio.open_nursery() as each:
             for pipeline in pipelines:
-                each.start_soon(keep, pipeline, stopping)
+                each.start_soon(one, pipeline)
         finished.set()
 
     async with trio.open_nursery() as nursery:
@@ -90,4 +103,4 @@ async def supervise(pipelines: Sequence[Running], stopping: trio.Event, drain_s:
         with trio.move_on_after(drain_s):
             await finished.wait()
         nursery.cancel_scope.cancel()
-    return finished.is_set()
+    return finished.is_set() and all(drained)

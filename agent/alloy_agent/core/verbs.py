@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from alloy_agent.errors import AgentError
+from alloy_agent.native import CodedError
 
 MAX_REQUEST_BYTES = 64 * 1024
 MAX_ID = 128  # characters
@@ -68,7 +69,7 @@ class Verbs:
             )
         try:
             return Response(identity, ok=True, result=await handler(request.args))
-        except AgentError as error:
+        except CodedError as error:
             return Response(identity, ok=False, error=Failure(error.code, error.what, error.hint))
 
 

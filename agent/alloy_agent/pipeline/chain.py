@@ -93,8 +93,8 @@ class ChainReply:
         reply = self.replies[origin.stage]
         return gather(reply.columns[origin.column], field, reply.rows, self.rows_of[origin.stage])
 
-    def named(self, name: str) -> list[Scalar | None]:
-        """The values of a field of the rows by name; the latest stage that has it counts.
+    def field(self, name: str) -> tuple[Origin, Field]:
+        """Where a field of the rows comes from; the latest stage that has it counts.
 
         Raises:
             AgentError: `pipeline.no_field`, no stage so far delivers it.
@@ -102,13 +102,18 @@ class ChainReply:
         for number in range(len(self.stages) - 1, -1, -1):
             for index, field in enumerate(self.stages[number].contract.outputs):
                 if field.name == name:
-                    return open_column(self.column(Origin(number, index), field), field, self.rows)
+                    return Origin(number, index), field
         raise AgentError(
             "pipeline.no_field",
             f"no stage delivers `{name}`",
             where=" -> ".join(stage.contract.name for stage in self.stages),
             hint="name a field of OUTPUT of an earlier stage",
         )
+
+    def named(self, name: str) -> list[Scalar | None]:
+        """The values of a field of the rows by name; errors as `field`."""
+        origin, field = self.field(name)
+        return open_column(self.column(origin, field), field, self.rows)
 
     def select(self, rows: Sequence[int]) -> ChainReply:
         """Only these rows, in this order; what was refused stays with the original."""
@@ -120,27 +125,38 @@ class ChainReply:
 def source_columns(contract: Contract, batch: Sequence[Input]) -> list[Values]:
     """The first stage's inputs: `payload` and the fields the source gives.
 
-    Raises:
-        AgentError: `pipeline.no_input`, the source has no field of that name.
+    A field that an input does not have is None there: the stage refuses that input, never its neighbours. What
+    a kind of source can never give was refused when the pipeline was built.
     """
     columns: list[Values] = []
-    for name, kind in contract.inputs:
+    for name, _ in contract.inputs:
         if name == "payload":
             columns.append([item.payload for item in batch])
-            continue
-        values = [item.fields.get(name) for item in batch]
-        if all(value is None for value in values):
-            known = sorted({key for item in batch for key in item.fields})
-            raise AgentError(
-                "pipeline.no_input",
-                f"the source gives no `{name}`",
-                where=contract.name,
-                got=", ".join(["payload", *known]),
-                expected=f"{name} ({kind})",
-                hint="put a stage before it that delivers this field, or take it out of INPUT",
-            )
-        columns.append(values)
+        else:
+            columns.append([item.fields.get(name) for item in batch])
     return columns
+
+
+class Progress:
+    """What the stages have answered of one batch, in the order they were asked.
+
+    A batch that has to be taken up again gets these answers, so that no stage counts an input twice in its STATE.
+    """
+
+    def __init__(self) -> None:
+        self._replies: list[StageReply] = []
+        self._next = 0
+
+    def rewind(self) -> None:
+        """From the first stage again; the questions must be the same."""
+        self._next = 0
+
+    async def run(self, stage: Stage, columns: Sequence[Values], n: int) -> StageReply:
+        """The answer of a stage: the one of before, or a new one."""
+        if self._next == len(self._replies):
+            self._replies.append(await stage.run(columns, n))
+        self._next += 1
+        return self._replies[self._next - 1]
 
 
 def _numbers(column: Column, dtype: str) -> Sequence[Any]:
@@ -194,18 +210,18 @@ def _refused(stage: Stage, errors: Sequence[StageError], to_source: Sequence[int
     return [Refused(to_source[e.index], e.code, e.message, name, e.line) for e in errors]
 
 
-async def begin(stage: Stage, columns: Sequence[Values], n: int) -> ChainReply:
+async def begin(progress: Progress, stage: Stage, columns: Sequence[Values], n: int) -> ChainReply:
     """Run the first stage over `n` source inputs."""
-    reply = await stage.run(columns, n)
+    reply = await progress.run(stage, columns, n)
     refused = _refused(stage, reply.errors, range(n))
     return ChainReply(reply.rows, reply.src, (stage,), (reply,), (range(reply.rows),), tuple(refused))
 
 
-async def advance(so_far: ChainReply, stages: Sequence[Stage]) -> ChainReply:
+async def advance(progress: Progress, so_far: ChainReply, stages: Sequence[Stage]) -> ChainReply:
     """Run further stages over the rows so far; each takes its INPUT fields by name."""
     for stage in stages:
         columns = [so_far.named(name) for name, _ in stage.contract.inputs]
-        reply = await stage.run(columns, so_far.rows)
+        reply = await progress.run(stage, columns, so_far.rows)
         refused = _refused(stage, reply.errors, so_far.src)
         rows_of = (*([numbers[i] for i in reply.src] for numbers in so_far.rows_of), range(reply.rows))
         so_far = ChainReply(

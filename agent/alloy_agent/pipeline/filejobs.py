@@ -23,10 +23,12 @@ from alloy_transforms.wire.encoding import Encoding
 
 from .deadletter import DeadLetters, Letter
 from .outlet import SidOf
-from .records import PipelineStats
+from .records import MAX_CODES, PipelineStats
 from .window import Sink, Window
 
 Item = Descriptor | Chunk | Manifest
+MAX_FILES = 64
+"""Files whose outcome is remembered for status."""
 
 
 class FileSource(Protocol):
@@ -72,6 +74,8 @@ class FilePipeline:
         sid_of: SidOf,
         letters: DeadLetters,
         publish_letters: Callable[[Sequence[Letter]], None],
+        *,
+        drop_refused: bool = False,
     ) -> None:
         self.name = name
         self.source = source
@@ -85,6 +89,7 @@ class FilePipeline:
         self._sinks = sinks
         self._sid_of = sid_of
         self._publish_letters = publish_letters
+        self._drop_refused = drop_refused
         self._stopping = trio.Event()
         self._idle = trio.Event()
         self._idle.set()
@@ -118,15 +123,20 @@ class FilePipeline:
             return
         self.stats.inputs += 1
         self._idle = trio.Event()
+        job = _Job(self, file)
         try:
-            await self._whole(file)
+            await self._whole(job)
         except CodedError as error:
             await self._give_up(file, error)
+        except BaseException:
+            file.settle("retry")  # the pipeline failed or was cancelled: the file is offered again
+            raise
         finally:
             os.close(file.fd)
             self._idle.set()
 
-    async def _whole(self, file: FileInput) -> None:
+    async def _whole(self, job: _Job) -> None:
+        file = job.file
         descriptor: Descriptor | None = None
         facts = FileFacts(file.name, "decoding", 0, 0, 0)
         self._remember(facts)
@@ -147,50 +157,78 @@ class FilePipeline:
                     facts.chunks += 1
                     facts.values += item.stats.n_valid if item.stats else 0
                     self.stats.blocks += 1
-                    await self.window.add(messages, _nothing, self._refused_block)
+                    await self.window.add(messages, _nothing, job.refuse)
                 else:
                     messages = [encoding.encode_manifest(item, descriptor) for _, encoding in self._sinks]
                     facts.outcome = item.status
                     self.stats.rows += 1
-                    await self.window.add(messages, _Settled(file, item.status), self._refused_block)
+                    job.status = item.status
+                    await self.window.add(messages, job.settle, job.refuse_last)
 
     def _remember(self, facts: FileFacts) -> None:
         self.files.append(facts)
-        del self.files[:-64]
+        del self.files[:-MAX_FILES]
 
-    async def _refused_block(self, error: AgentError) -> None:
-        self.stats.refused += 1
-        self.reason = str(error)
+    def note(self, name: str, outcome: str) -> None:
+        """What became of a file, for status."""
+        for facts in reversed(self.files):
+            if facts.name == name:
+                facts.outcome = outcome
+                return
 
     async def _give_up(self, file: FileInput, error: CodedError) -> None:
         self.stats.refused += 1
-        self.stats.by_code[error.code] = self.stats.by_code.get(error.code, 0) + 1
-        if self.files and self.files[-1].name == file.name:
-            self.files[-1].outcome = error.code
+        if error.code in self.stats.by_code or len(self.stats.by_code) < MAX_CODES:
+            self.stats.by_code[error.code] = self.stats.by_code.get(error.code, 0) + 1
+        self.note(file.name, error.code)
         if error.retryable:
             file.settle("retry")
             return
+        await self.bury(file, error)
+
+    async def bury(self, file: FileInput, error: CodedError) -> None:
+        """Settle a file that is given up: "failed" once its letter is safe; where the disk refuses, "retry"."""
         letter = Letter(error.code, str(error), "decoder", 0, file.received_ns, b"", file.name)
-        try:
-            await self.letters.add([letter])
-        except AgentError as full:
-            self.reason = str(full)
-            file.settle("retry")
-            return
+        if not self._drop_refused:
+            try:
+                await self.letters.add([letter])
+            except AgentError as full:
+                self.reason = str(full)
+                file.settle("retry")
+                return
         file.settle("failed")
-        self._publish_letters([letter])
+        if not self._drop_refused:
+            self._publish_letters([letter])
 
 
 async def _nothing() -> None:
     return
 
 
-@dataclass(frozen=True, slots=True)
-class _Settled:
-    """Settles the file once its manifest is safe."""
+@dataclass(slots=True)
+class _Job:
+    """Settles one file once its manifest is through; a file of which a sink refused any block is not done."""
 
+    pipeline: FilePipeline
     file: FileInput
-    status: str
+    status: str = ""
+    refused: AgentError | None = None
 
-    async def __call__(self) -> None:
-        self.file.settle("failed" if self.status == "refused" else "done")
+    async def refuse(self, error: AgentError) -> None:
+        """A sink refused one block for good."""
+        self.refused = self.refused or error
+        self.pipeline.stats.refused += 1
+        self.pipeline.reason = str(error)
+
+    async def refuse_last(self, error: AgentError) -> None:
+        """A sink refused the manifest."""
+        self.refused = self.refused or error
+        await self.settle()
+
+    async def settle(self) -> None:
+        """Every block of the file was answered."""
+        if self.refused is None:
+            self.file.settle("failed" if self.status == "refused" else "done")
+            return
+        self.pipeline.note(self.file.name, self.refused.code)
+        await self.pipeline.bury(self.file, self.refused)

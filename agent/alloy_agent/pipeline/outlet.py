@@ -20,6 +20,8 @@ from .shape import Origin, chain_shape
 from .window import Sink
 
 Message = Sequence[Buffer]
+BLOCK_BYTES = 128 * 1024
+"""Column bytes of one block [B], as estimated from the mean row; one larger row still passes alone."""
 
 
 class Outlet:
@@ -59,6 +61,20 @@ class Outlet:
         for sink, encoding in self._sinks:
             await sink.announce(self.sid, b"".join(encoding.encode_descriptor(self.descriptor)))
         self._announced = True
+
+    def parts(self, reply: ChainReply) -> list[ChainReply]:
+        """The rows cut into pieces of about `BLOCK_BYTES` at most, in order."""
+        row = 16.0  # the two times
+        for origin in self.shape.origins:
+            stage = reply.replies[origin.stage]
+            column = stage.columns[origin.column]
+            row += (len(column.values) + len(column.arena)) / max(stage.rows, 1)
+        rows = max(1, int(BLOCK_BYTES / row))
+        if reply.rows <= rows:
+            return [reply]
+        return [
+            reply.select(range(start, min(start + rows, reply.rows))) for start in range(0, reply.rows, rows)
+        ]
 
     def batch(self, reply: ChainReply, inputs: Sequence[Input]) -> Batch:
         """Build the batch of all rows of `reply`; at least one row."""

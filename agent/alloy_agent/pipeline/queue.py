@@ -44,16 +44,29 @@ class InputQueue:
         return len(self._items)
 
     async def put(self, inputs: list[Input]) -> None:
-        """Append in order; waits for room before each input that does not fit."""
-        for item in inputs:
-            size = len(item.payload) + _OVERHEAD
-            while self._items and (len(self._items) >= self.max_inputs or self.bytes + size > self.max_bytes):
+        """Append in order; waits for room before each input that does not fit.
+
+        Cancelled while it waits, it appends the rest at once: what a source has taken is never dropped. The
+        bound is then exceeded by the inputs of one call at most.
+        """
+        for number, item in enumerate(inputs):
+            while self._items and (
+                len(self._items) >= self.max_inputs or self.bytes + _cost(item) > self.max_bytes
+            ):
                 self._room = trio.Event()
-                await self._room.wait()
-            self._items.append(item)
-            self.bytes += size
-            self._filled.set()
+                try:
+                    await self._room.wait()
+                except trio.Cancelled:
+                    for rest in inputs[number:]:
+                        self._append(rest)
+                    raise
+            self._append(item)
         await trio.lowlevel.checkpoint()
+
+    def _append(self, item: Input) -> None:
+        self._items.append(item)
+        self.bytes += _cost(item)
+        self._filled.set()
 
     def close(self) -> None:
         """No more inputs will come; what is inside is still handed out."""
@@ -82,12 +95,21 @@ class InputQueue:
         batch: list[Input] = []
         size = 0
         while self._items and len(batch) < limits.rows:
-            cost = len(self._items[0].payload)
-            if batch and size + cost > limits.bytes:
+            item = self._items[0]
+            if batch and size + len(item.payload) > limits.bytes:
                 break
-            item = self._items.popleft()
-            self.bytes -= cost + _OVERHEAD
-            size += cost
+            self._items.popleft()
+            self.bytes -= _cost(item)
+            size += len(item.payload)
             batch.append(item)
         self._room.set()
         return batch
+
+
+def _cost(item: Input) -> int:
+    """Bytes counted for one input: payload, texts of its fields, and the objects."""
+    return (
+        len(item.payload)
+        + _OVERHEAD
+        + sum(len(v) for v in item.fields.values() if isinstance(v, str | bytes))
+    )

@@ -1,28 +1,39 @@
 """A pipeline of records: source, queue, chain of stages, quality, blocks, window.
 
 It owns the promise that an input is acknowledged only after every block made of it, or its dead letter, is safe.
-Whatever fails in between, the batch in hand stays here (`_current`) and is taken up again when the supervisor
-starts the pipeline anew.
+Whatever fails in between, the batch in hand stays here with all that was done of it (`_InHand`), and the pipeline
+goes on exactly there when the supervisor starts it anew: no stage counts an input twice, no block is sent twice.
+
+Twice a record can arrive only where nobody can know better: when a connection broke between the consumer and the
+acknowledgement, and after a restart of the daemon, for the inputs that were not acknowledged before. Across a
+restart such repeats carry another run id.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import trio
 
 from alloy_agent.errors import AgentError
+from alloy_agent.native import CodedError
 from alloy_devices.source import Input, Source
 
-from .chain import Refused
+from .chain import Progress, Refused
 from .deadletter import DeadLetters, Letter
 from .queue import BatchLimits, InputQueue
-from .routes import Outcome, Route
+from .routes import Block, Outcome, Route
 from .window import Window
 
 TRIES = 5
-"""How often a batch is offered to stages whose worker cannot be had."""
+"""How often a batch is offered to stages whose worker cannot be had, before the pipeline is started anew."""
+GIVEN_UP_AFTER = 3
+"""Failures of the pipeline over one batch, none of them the world's fault, before the batch is given up."""
+BURY_FIRST_S, BURY_MAX_S = 0.5, 30.0
+MAX_CODES = 64
 STAGE_FAILED = ("transform.disabled", "transform.quarantined")
 
 
@@ -73,7 +84,7 @@ class RecordPipeline:
         self.queue = InputQueue(4 * limits.rows, queue_bytes)
         self._publish_letters = publish_letters
         self._drop_refused = drop_refused
-        self._current: list[Input] = []
+        self._hand: _InHand | None = None
         self._stopping = trio.Event()
 
     def stop(self) -> None:
@@ -107,63 +118,79 @@ class RecordPipeline:
         self.queue.close()
 
     async def _work(self) -> None:
-        self.state = "running"
+        self.state, self.reason = "running", ""
         while True:
-            if not self._current:
-                self._current = await self.queue.take(self.limits)
-            if not self._current:
-                return
-            await self._batch(self._current)
-            self._current = []
+            if self._hand is None:
+                batch = await self.queue.take(self.limits)
+                if not batch:
+                    return
+                self._hand = _InHand(batch)
+            await self._finish(self._hand)
+            self._hand = None
 
-    async def _batch(self, batch: list[Input]) -> None:
-        if self.state == "disabled":
-            await self._refuse_whole(batch)
-            return
+    async def _finish(self, hand: _InHand) -> None:
+        """Take a batch from where it is to the window."""
+        if hand.settle is None:
+            refused = await self._run_stages(hand)
+            if refused is None:
+                await self._stopping.wait()  # held back: not acknowledged, so it is asked for again
+                return
+            letters = self._letters_of(hand.batch, refused)
+            self.count(letters)
+            self.stats.blocks += len(hand.blocks)
+            hand.settle = _Settle(self, hand.batch, letters, max(len(hand.blocks), 1))
+            if not hand.blocks:
+                hand.blocks.append(Block((), ()))
+        while hand.blocks:
+            block = hand.blocks[0]
+            await self.window.add(
+                block.messages, hand.settle.safe, partial(hand.settle.failed, frozenset(block.src))
+            )
+            hand.blocks.popleft()
+
+    async def _run_stages(self, hand: _InHand) -> Sequence[Refused] | None:
+        """Fill the blocks of a batch.
+
+        Returns:
+            The inputs that were refused; None when the batch has to be held back.
+        """
+        everything = range(len(hand.batch))
+        if hand.tries >= GIVEN_UP_AFTER:
+            return [Refused(i, "pipeline.given_up", hand.why, self.name, 0) for i in everything]
+        hand.tries += 1
         try:
-            outcome = await self._outcome(batch)
-        except AgentError as error:
+            outcome = await self._outcome(hand)
+        except trio.Cancelled:
+            hand.tries -= 1  # something else failed
+            raise
+        except CodedError as error:
+            hand.why = str(error)
+            hand.tries -= error.retryable
             if error.code not in STAGE_FAILED:
                 raise
             self.state, self.reason = "disabled", f"{error.code}: {error.what}"
-            await self._refuse_whole(batch)
-            return
-        self.stats.inputs += len(batch)
+            if self.source.can_acknowledge:
+                return None
+            return [Refused(i, error.code, error.what, self.name, 0) for i in everything]
+        self.reason = ""
+        self.stats.inputs += len(hand.batch)
         self.stats.rows += outcome.rows
-        await self._hand_over(batch, outcome)
+        hand.blocks.extend(outcome.blocks)
+        return outcome.refused
 
-    async def _outcome(self, batch: list[Input]) -> Outcome:
+    async def _outcome(self, hand: _InHand) -> Outcome:
         """Run the stages; what may work the next time (a zygote that died) is tried again a few times."""
         delay = 0.1
         for _ in range(TRIES - 1):
             try:
-                return await self.route.run(batch)
-            except AgentError as error:
+                return await self.route.run(hand.batch, hand.progress)
+            except CodedError as error:
                 if not error.retryable:
                     raise
                 self.reason = str(error)
             await trio.sleep(delay)
             delay *= 2
-        return await self.route.run(batch)
-
-    async def _hand_over(self, batch: list[Input], outcome: Outcome) -> None:
-        letters = self._letters_of(batch, outcome.refused)
-        self._count(letters)
-        settle = _Settle(self, batch, letters, max(len(outcome.blocks), 1))
-        self.stats.blocks += len(outcome.blocks)
-        for messages in outcome.blocks or ((),):
-            await self.window.add(messages, settle.safe, settle.failed)
-
-    async def _refuse_whole(self, batch: list[Input]) -> None:
-        """A disabled transform: what can be asked again is not acknowledged, the rest is kept raw."""
-        if self.source.can_acknowledge:
-            await self._stopping.wait()
-            return
-        refused = [Refused(i, "transform.disabled", self.reason, self.name, 0) for i in range(len(batch))]
-        letters = self._letters_of(batch, refused)
-        self._count(letters)
-        settle = _Settle(self, batch, letters, 1)
-        await self.window.add((), settle.safe, settle.failed)
+        return await self.route.run(hand.batch, hand.progress)
 
     def _letters_of(self, batch: Sequence[Input], refused: Sequence[Refused]) -> list[Letter]:
         return [self._letter(batch[r.index], r) for r in refused]
@@ -173,17 +200,18 @@ class RecordPipeline:
             refused.code, refused.message, refused.stage, refused.line, item.received_ns, item.payload
         )
 
-    def _count(self, letters: Sequence[Letter]) -> None:
+    def count(self, letters: Sequence[Letter]) -> None:
+        """Count what was refused."""
         self.stats.refused += len(letters)
         for letter in letters:
-            if letter.code in self.stats.by_code or len(self.stats.by_code) < 64:
+            if letter.code in self.stats.by_code or len(self.stats.by_code) < MAX_CODES:
                 self.stats.by_code[letter.code] = self.stats.by_code.get(letter.code, 0) + 1
 
     async def bury(self, letters: Sequence[Letter]) -> None:
         """Make dead letters safe; waits for the disk where the source can be asked to wait."""
         if not letters or self._drop_refused:
             return
-        delay = 0.5
+        delay = BURY_FIRST_S
         while True:
             try:
                 await self.letters.add(letters)
@@ -191,38 +219,64 @@ class RecordPipeline:
             except AgentError as error:
                 self.reason = str(error)
                 if not self.source.can_acknowledge:
-                    return  # counted as lost by the store; a serial line cannot be asked again
+                    self.letters.lost += len(letters)  # a serial line cannot be asked again
+                    return
                 await trio.sleep(delay)
-                delay = min(delay * 2, 30.0)
+                delay = min(delay * 2, BURY_MAX_S)
+        if delay > BURY_FIRST_S:
+            self.reason = ""
         self._publish_letters(letters)
 
 
 @dataclass(slots=True)
 class _Settle:
-    """Acknowledges one batch once all its blocks and dead letters are safe."""
+    """Acknowledges one batch once all its blocks and dead letters are safe.
+
+    Each call counts only when it returns: the window repeats one that was cancelled.
+    """
 
     pipeline: RecordPipeline
     batch: list[Input]
     letters: list[Letter]
     waiting: int
-    refused_by_sink: AgentError | None = None
 
     async def safe(self) -> None:
+        if self.waiting == 1:
+            await self.pipeline.bury(self.letters)
+            for item in self.batch:
+                if item.acknowledge is not None:
+                    item.acknowledge()
         self.waiting -= 1
-        if self.waiting:
-            return
-        letters = self.letters
-        if self.refused_by_sink is not None:
-            error = self.refused_by_sink
-            letters = [
-                Letter(error.code, error.what, "sink", 0, item.received_ns, item.payload)
-                for item in self.batch
-            ]
-        await self.pipeline.bury(letters)
-        for item in self.batch:
-            if item.acknowledge is not None:
-                item.acknowledge()
 
-    async def failed(self, error: AgentError) -> None:
-        self.refused_by_sink = error
-        await self.safe()
+    async def failed(self, src: frozenset[int], error: AgentError) -> None:
+        """A sink refused the block made of inputs `src`: they go to the dead letters."""
+        before = len(self.letters)
+        items = [self.batch[index] for index in sorted(src)]
+        self.letters += [
+            Letter(error.code, str(error), "sink", 0, item.received_ns, item.payload) for item in items
+        ]
+        try:
+            await self.safe()
+        except BaseException:
+            del self.letters[before:]
+            raise
+        self.pipeline.count(self.letters[before:])
+
+
+@dataclass(slots=True)
+class _InHand:
+    """One batch on its way from the queue to the window, and how far it came.
+
+    Attributes:
+        progress: what the stages have answered.
+        settle: set once the stages are through.
+        blocks: those the window does not have yet.
+        tries: failures over this batch; `why` is the last.
+    """
+
+    batch: list[Input]
+    progress: Progress = field(default_factory=Progress)
+    settle: _Settle | None = None
+    blocks: deque[Block] = field(default_factory=deque)
+    tries: int = 0
+    why: str = "the pipeline failed over this input again and again"

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from alloy_devices.source import Input
+from alloy_devices.source import Input, Scalar
+from alloy_transforms.sandbox.contract import Field
 
-from .chain import ChainReply, Refused, Stage, advance, begin, source_columns
+from .chain import ChainReply, Progress, Refused, Stage, advance, begin, source_columns
 from .outlet import Message, Outlet
 
 
@@ -20,11 +21,19 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True)
+class Block:
+    """One encoded block: a message for each sink, and the indices of the inputs its rows were made of."""
+
+    messages: Sequence[Message]
+    src: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
-    """One batch of inputs put through the pipeline: messages by block and sink, and what was refused."""
+    """One batch of inputs put through the pipeline."""
 
     rows: int
-    blocks: tuple[Sequence[Message], ...]
+    blocks: tuple[Block, ...]
     refused: tuple[Refused, ...]
 
 
@@ -64,41 +73,67 @@ class Route:
         """Every stage, main chain first."""
         return [*self.stages, *(stage for case in self.cases.values() for stage in case.stages)]
 
-    async def run(self, inputs: Sequence[Input]) -> Outcome:
-        """Put one batch through; the order of rows within a case is the order of inputs."""
-        columns = source_columns(self.stages[0].contract, inputs)
-        reply = await advance(await begin(self.stages[0], columns, len(inputs)), self.stages[1:])
-        if self.outlet is not None:
-            blocks = await self._block(self.outlet, reply, inputs)
-            return Outcome(reply.rows, tuple(blocks), reply.refused)
-        return await self._by_case(reply, inputs)
+    async def announce(self) -> None:
+        """Make every descriptor known; before the stages are run, for what follows them must not fail."""
+        for outlet in self.outlets():
+            await outlet.announce()
 
-    async def _by_case(self, reply: ChainReply, inputs: Sequence[Input]) -> Outcome:
+    async def run(self, inputs: Sequence[Input], progress: Progress | None = None) -> Outcome:
+        """Put one batch through; the order of rows within a case is the order of inputs.
+
+        Args:
+            progress: what the stages have answered of this batch already; asked again, they give the same.
+        """
+        progress = progress or Progress()
+        progress.rewind()
+        await self.announce()
+        columns = source_columns(self.stages[0].contract, inputs)
+        first = await begin(progress, self.stages[0], columns, len(inputs))
+        reply = await advance(progress, first, self.stages[1:])
+        if self.outlet is not None:
+            return Outcome(reply.rows, tuple(_blocks(self.outlet, reply, inputs)), reply.refused)
+        return await self._by_case(progress, reply, inputs)
+
+    async def _by_case(self, progress: Progress, reply: ChainReply, inputs: Sequence[Input]) -> Outcome:
         groups: dict[str, list[int]] = {}
         refused = list(reply.refused)
+        _, field = reply.field(self.on)
+        dropped = 0
         for row, value in enumerate(reply.named(self.on)):
-            key = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+            key = case_of(value, field)
             if value is not None and key in self.cases:
                 groups.setdefault(key, []).append(row)
             elif self.dead_letter:
                 message = f"no route for {self.on} = {key[:64]}"
                 refused.append(Refused(reply.src[row], "pipeline.no_route", message, "route", 0))
             else:
-                self.dropped += 1
-        rows = 0
-        blocks: list[Sequence[Message]] = []
+                dropped += 1
+        done: list[tuple[Outlet, ChainReply]] = []
         for key, members in groups.items():
             case = self.cases[key]
-            done = await advance(reply.select(members), case.stages)
-            refused.extend(done.refused)
-            rows += done.rows
-            blocks.extend(await self._block(case.outlet, done, inputs))
-        return Outcome(rows, tuple(blocks), tuple(refused))
+            tail = await advance(progress, reply.select(members), case.stages)
+            refused.extend(tail.refused)
+            done.append((case.outlet, tail))
+        self.dropped += dropped
+        blocks = [block for outlet, tail in done for block in _blocks(outlet, tail, inputs)]
+        return Outcome(sum(tail.rows for _, tail in done), tuple(blocks), tuple(refused))
 
-    async def _block(
-        self, outlet: Outlet, reply: ChainReply, inputs: Sequence[Input]
-    ) -> list[Sequence[Message]]:
-        if not reply.rows:
-            return []
-        await outlet.announce()
-        return [outlet.encode(outlet.batch(reply, inputs))]
+
+def case_of(value: Scalar | None, field: Field) -> str:
+    """The text by which a value of the route field names its case; an enum goes by its meaning."""
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if field.type == "enum" and isinstance(value, int) and 0 <= value < len(field.names):
+        return field.names[value]
+    return str(value)
+
+
+def _blocks(outlet: Outlet, reply: ChainReply, inputs: Sequence[Input]) -> list[Block]:
+    """The rows of a finished chain as encoded blocks of a size that brokers take. Waits for nothing."""
+    return [
+        Block(outlet.encode(outlet.batch(part, inputs)), part.src)
+        for part in outlet.parts(reply)
+        if part.rows
+    ]

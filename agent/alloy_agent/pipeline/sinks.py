@@ -1,12 +1,9 @@
-"""Sinks: MQTT, file and standard output. Each takes encoded messages in order and says when one is safe."""
+"""Sinks: MQTT and standard output. Each takes encoded messages in order and says when one is safe."""
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
-from typing import BinaryIO
 
 import trio
 
@@ -14,17 +11,13 @@ from alloy_agent.errors import AgentError
 from alloy_agent.mqtt.link import Link, PublishTicket
 from alloy_transforms.wire.typed import Buffer
 
+from .filesink import DONE, Done, FileSink
+
+__all__ = ["FileSink", "MqttSink", "MqttTicket", "StdoutSink"]
+
 Parts = Sequence[Buffer]
-
-
-class Done:
-    """A ticket that is safe already."""
-
-    async def wait(self) -> None:
-        """Return at once."""
-
-
-DONE = Done()
+MAX_SCHEMAS = 64
+"""Descriptors published again after a reconnect; files bring one each, retained messages outlive this table."""
 
 
 class MqttTicket:
@@ -82,8 +75,9 @@ class MqttSink:
 
     async def announce(self, sid: str, descriptor: bytes) -> None:
         """Publish the descriptor retained at QoS 1 and wait for its PUBACK."""
+        self._schemas.pop(sid, None)
         self._schemas[sid] = descriptor
-        while len(self._schemas) > 64:  # files bring one each; retained messages outlive this table
+        while len(self._schemas) > MAX_SCHEMAS:
             del self._schemas[next(iter(self._schemas))]
         await self._link.publish(
             self._schema_topic + sid, descriptor, qos=1, retain=True, content_type="application/cbor"
@@ -107,80 +101,8 @@ class MqttSink:
         """Nothing is held here; the link belongs to the daemon."""
 
 
-class FileSink:
-    """Appends messages to a file, synced before they count as safe; rotated by size, `keep` old files stay."""
-
-    def __init__(self, path: Path, *, max_bytes: int, keep: int, framed_lines: bool) -> None:
-        self.name = "file"
-        self.path = path
-        self._max_bytes = max_bytes
-        self._keep = keep
-        self._lines = framed_lines
-        self._file: BinaryIO | None = None
-
-    async def announce(self, sid: str, descriptor: bytes) -> None:
-        """A CBOR sequence carries its descriptors in line; JSON lines name units in every line."""
-        if not self._lines:
-            await self.send((descriptor,))
-
-    def _write(self, block: Parts) -> None:
-        size = sum(len(part) for part in block)
-        if self._file is None:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = self.path.open("ab", buffering=0)
-        start = self._file.seek(0, os.SEEK_END)
-        if start and start + size > self._max_bytes:
-            self._rotate()
-            start = 0
-        try:
-            data = memoryview(b"".join(block))
-            while data:
-                data = data[self._file.write(data) or 0 :]
-            os.fdatasync(self._file.fileno())
-        except OSError:
-            os.ftruncate(self._file.fileno(), start)
-            raise
-
-    def _rotate(self) -> None:
-        if self._file is not None:
-            self._file.close()
-        for number in range(self._keep, 0, -1):
-            older = self.path.with_name(f"{self.path.name}.{number}")
-            newer = self.path.with_name(f"{self.path.name}.{number - 1}") if number > 1 else self.path
-            if newer.exists():
-                newer.replace(older)
-        if self._keep == 0:
-            self.path.unlink(missing_ok=True)
-        self._file = self.path.open("ab", buffering=0)
-
-    async def send(self, block: Parts) -> Done:
-        """Write and sync.
-
-        Raises:
-            AgentError: `sink.write` (retryable): the disk refused; the file ends where it ended before.
-        """
-        try:
-            await trio.to_thread.run_sync(self._write, block)
-        except OSError as error:
-            raise AgentError(
-                "sink.write",
-                "the sink file cannot be written",
-                where=str(self.path),
-                got=error.strerror or str(error),
-                hint="free space or fix the folder's permissions; nothing is lost meanwhile, the source waits",
-                retryable=True,
-            ) from error
-        return DONE
-
-    async def aclose(self) -> None:
-        """Close the file."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
-
-
 class StdoutSink:
-    """Writes to standard output; a closed pipe ends the daemon like any shell tool."""
+    """Writes to standard output; while nobody reads, the source waits."""
 
     def __init__(self) -> None:
         self.name = "stdout"
@@ -189,9 +111,26 @@ class StdoutSink:
         """Lines carry their units; nothing to announce."""
 
     async def send(self, block: Parts) -> Done:
-        """Write one message and flush."""
+        """Write one message and flush.
+
+        Cancelled in the middle, the write is left to its thread: a reader that stopped must not hold up the end
+        of the daemon.
+
+        Raises:
+            AgentError: `sink.write` (retryable): the other end is closed.
+        """
         data = b"".join(block)
-        await trio.to_thread.run_sync(_write_stdout, data)
+        try:
+            await trio.to_thread.run_sync(_write_stdout, data, abandon_on_cancel=True)
+        except OSError as error:
+            raise AgentError(
+                "sink.write",
+                "standard output takes nothing",
+                where="stdout",
+                got=error.strerror or str(error),
+                hint="has the reader of the pipe ended?",
+                retryable=True,
+            ) from error
         return DONE
 
     async def aclose(self) -> None:
