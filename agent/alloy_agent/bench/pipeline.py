@@ -49,7 +49,7 @@ class Sizes:
 
 
 FULL = Sizes(stream=20_000, paced=2_500, runs=5)
-QUICK = Sizes(stream=8_000, paced=750, runs=2)
+QUICK = Sizes(stream=6_000, paced=400, runs=2)
 
 
 @dataclass(slots=True)

@@ -8,6 +8,7 @@ import json
 import sys
 import time
 from dataclasses import asdict
+from typing import Any
 
 from alloy_agent.bench import WORKLOADS
 from alloy_agent.bench.figure import Figure
@@ -30,10 +31,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def line(figure: Figure) -> str:
     """One figure as text."""
-    value = f"{figure.value:,.4g}" if figure.value < 1e6 else f"{figure.value:,.0f}"
-    spread = f"{figure.minimum:,.4g} .. {figure.maximum:,.4g}"
+    spread = f"{number(figure.minimum)} .. {number(figure.maximum)}"
     ratio = f"{figure.ratio:.2f}x {figure.peer}" if figure.ratio is not None else ""
-    return f"{figure.name:<38}{value:>14} {figure.unit:<11}{spread:<26}{ratio:<24}{figure.budget}"
+    text = (
+        f"{figure.name:<38}{number(figure.value):>13} {figure.unit:<10}{spread:<26}{ratio[:22]:<24}"
+        f"{figure.budget:<21}{figure.verdict}"
+    )
+    return text.rstrip()
+
+
+def versions(machine: dict[str, Any]) -> str:
+    """What was measured and what it is compared with, in one line."""
+    return "versions: " + ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
+
+
+def number(value: float) -> str:
+    """Four digits, without an exponent: a thousand messages read better than 1e3."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
 def run(args: argparse.Namespace) -> int:
@@ -43,9 +57,9 @@ def run(args: argparse.Namespace) -> int:
         flags = " ".join(map(str, machine["flags"])) if isinstance(machine["flags"], list) else ""
         print(
             f"{machine['cpu']}, {machine['cores']} cores, {machine['memory_mb']} MB, kernel {machine['kernel']}, "
-            f"Python {machine['python']}, load {machine['load_1min']}\nflags: {flags}\n"
+            f"Python {machine['python']}, load {machine['load_1min']}\nflags: {flags}\n{versions(machine)}\n"
         )
-        print(f"{'figure':<38}{'median':>14} {'unit':<11}{'spread':<26}{'against':<24}budget")
+        print(f"{'figure':<38}{'median':>13} {'unit':<10}{'spread':<26}{'against':<24}{'budget':<21}verdict")
     figures: list[Figure] = []
     failed: dict[str, str] = {}
     seconds: dict[str, float] = {}
@@ -65,11 +79,16 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         document = {
             "machine": machine,
-            "figures": [asdict(figure) for figure in figures],
+            "load_1min_after": describe()["load_1min"],
+            "figures": [{**asdict(figure), "verdict": figure.verdict} for figure in figures],
             "seconds": seconds,
             "failed": failed,
         }
         print(json.dumps(document, indent=2))
     else:
-        print("\nseconds: " + ", ".join(f"{name} {value}" for name, value in seconds.items()))
+        failing = [figure for figure in figures if figure.verdict in ("over", "short")]
+        within = sum(figure.verdict == "within" for figure in figures)
+        print(f"\nwithin budget: {within}; not: {', '.join(f.name for f in failing) or 'none'}")
+        print(f"load after: {describe()['load_1min']}; a busy machine makes every time and rate worse")
+        print("seconds: " + ", ".join(f"{name} {value}" for name, value in seconds.items()))
     return 1 if failed else 0
