@@ -8,7 +8,9 @@ Control channel: AF_UNIX SOCK_SEQPACKET, one MessagePack map a message, at most 
     core -> zygote  {op: "spawn", id, profile, memory_bytes, cpu_s, modules, nice, oom_score_adj, path,
                     layers, allow_degraded}, with the channel's descriptor first and the extra ones after it
     zygote -> core  {op: "ready", pid}
-                    {op: "spawned", id, pid}, with a pidfd
+                    {op: "spawned", id, pid}, with a pidfd and a descriptor of the child's /proc/<pid>/status,
+                    opened before the child can seal itself: a sealed process may be invisible to the core
+                    {op: "sealed", id}                                          (it also comes when a child died)
                     {op: "refused", id, why}
                     {op: "exit", id, pid, status, cpu_s, max_rss_bytes, why}     (status as of waitpid)
 When the channel ends the zygote ends, and the kernel kills its children with it.
@@ -89,6 +91,7 @@ class Zygote:
         self._control = control
         self._entry = entry
         self._children: dict[int, _Child] = {}  # by pidfd
+        self._sealing: dict[int, _Child] = {}  # by report
         self._poll = select.poll()
         self._poll.register(control, select.POLLIN)
 
@@ -96,7 +99,8 @@ class Zygote:
         """Wait and answer until the control channel ends."""
         self._send({"op": "ready", "pid": os.getpid()})
         while True:
-            for fd, _ in self._poll.poll():
+            # Requests last: a descriptor they open must not be taken for one of the same number that ended.
+            for fd, _ in sorted(self._poll.poll(), key=lambda event: event[0] == self._control):
                 if fd == self._control:
                     data, fds = jail.receive_message(fd, MESSAGE_BYTES_MAX, FDS_MAX)
                     if not data:
@@ -106,6 +110,10 @@ class Zygote:
                     finally:
                         for passed in fds:
                             os.close(passed)
+                elif (child := self._sealing.pop(fd, None)) is not None:
+                    # What the report says is read when the child is reaped; without a word the jail is closed.
+                    self._poll.unregister(fd)
+                    self._send({"op": "sealed", "id": child.id})
                 elif (child := self._children.get(fd)) is not None:
                     self._reap(child)
 
@@ -122,26 +130,40 @@ class Zygote:
             return
         parent = os.getpid()
         report, report_end = os.pipe()
+        hold, release = os.pipe()
         try:
             pid = os.fork()
             if pid == 0:
-                _child(parent, request, fds, report_end, self._entry)
+                os.close(release)
+                _child(parent, request, fds, report_end, hold, self._entry)
         except OSError as error:
             os.close(report)
+            os.close(release)
             self._send({"op": "refused", "id": request["id"], "why": f"fork: {error.strerror}"})
             return
         finally:
             os.close(report_end)
+            os.close(hold)
+        try:
+            status = os.open(f"/proc/{pid}/status", os.O_RDONLY)
+        finally:  # without /proc nothing can be sealed or watched: the zygote ends, and its child with it
+            os.close(release)  # lets the child go on
         # We alone reap, so the number cannot have been given to another process yet.
         child = _Child(request["id"], pid, os.pidfd_open(pid), report)
         self._children[child.pidfd] = child
+        self._sealing[report] = child
         self._poll.register(child.pidfd, select.POLLIN)
-        self._send({"op": "spawned", "id": child.id, "pid": pid}, (child.pidfd,))
+        self._poll.register(report, select.POLLIN)
+        self._send({"op": "spawned", "id": child.id, "pid": pid}, (child.pidfd, status))
+        os.close(status)
 
     def _reap(self, child: _Child) -> None:
         _, status, usage = os.wait4(child.pid, 0)
         self._poll.unregister(child.pidfd)
         del self._children[child.pidfd]
+        if self._sealing.pop(child.report, None) is not None:
+            self._poll.unregister(child.report)
+            self._send({"op": "sealed", "id": child.id})
         os.close(child.pidfd)
         why = os.read(child.report, WHY_BYTES_MAX).decode("utf-8", "replace")
         os.close(child.report)
@@ -158,12 +180,15 @@ class Zygote:
         )
 
 
-def _child(parent: int, request: dict[str, Any], fds: list[int], report: int, entry: Entry) -> NoReturn:
+def _child(
+    parent: int, request: dict[str, Any], fds: list[int], report: int, hold: int, entry: Entry
+) -> NoReturn:
     """The forked child: import by name, seal, run the entry, end. Never returns into the zygote's loop."""
     code = EXIT_SETUP
     try:
         if not jail.die_with_parent(parent):
             os._exit(code)
+        os.read(hold, 1)  # until the zygote has opened our /proc/<pid>/status
         for module in request["modules"]:
             importlib.import_module(module)
         if request["nice"]:
