@@ -59,6 +59,10 @@ class TransformRefusedError(WorkerError):
         self.all = first.render(file) + rest
 
 
+class ForbiddenError(WorkerError):
+    """The device's policy does not allow what a transform declares (`transform.forbidden`)."""
+
+
 class TransformDisabledError(WorkerError):
     """A transform is out of use until somebody acts (`transform.*`); never retryable."""
 
@@ -116,9 +120,13 @@ CODES: dict[str, str] = {
     "worker.zygote": "the process that forks workers did not start or has died",
     "worker.spawn": "the zygote refused to fork a worker",
     "worker.setup": "a worker could not import its modules or apply its jail; nothing untrusted ran",
+    "worker.unsealed": "the kernel says that a worker runs without its jail; it was killed before its first use",
     "worker.closed": "the worker was ended by its owner",
     "worker.limit": "`workers.max` workers are in use",
-    "transform.disabled": "three batches in a row had nothing but script errors; the transform is out of use",
+    "transform.contract": "a version of a transform declares other fields than the one it is to replace",
+    "transform.disabled": "the transform failed too often or was disabled by an operator; it is out of use",
+    "transform.forbidden": "a transform needs what the policy of the device does not allow; nothing of it ran",
+    "transform.unknown": "no running pipeline has a transform of that name",
     "transform.quarantined": "a worker of this transform broke out of its rules; the transform is out of use",
     "control.bad_request": "a request is too large or cannot be read",
     "control.bind": "the control socket cannot be created",

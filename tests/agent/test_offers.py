@@ -5,7 +5,6 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alloy_agent.workers.accounting import Accounting
 from alloy_agent.workers.offers import MAX_KILLS, Offers
 
 
@@ -67,14 +66,3 @@ def test_input_is_given_up_when_it_is_larger_than_a_request() -> None:
 
     assert offers.next() is None
     assert [(g.start, g.stop, g.code) for g in offers.given_up] == [(1, 2, "data.length")]
-
-
-def test_script_errors_count_only_when_no_input_succeeded() -> None:
-    from collections import Counter
-
-    account = Accounting()
-    for n, codes in ((2, {"script.exception": 2}), (2, {"script.wall": 1}), (1, {"script.exception": 1})):
-        account.batch(n, Counter(codes), 0)
-
-    assert account.script_errors == 1
-    assert account.errors == {"script.exception": 3, "script.wall": 1}

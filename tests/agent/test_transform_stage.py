@@ -13,6 +13,7 @@ import trio
 from alloy_agent.config.model import Sandbox, TransformRef, Workers
 from alloy_agent.errors import TransformDisabledError, TransformRefusedError, WorkerError
 from alloy_agent.pipeline.chain import StageReply
+from alloy_agent.workers.policy import Policy
 from alloy_agent.workers.transform import TransformStage, WorkerPool
 from alloy_transforms.errors import ViolationError
 from alloy_transforms.sandbox.columns import values_of
@@ -31,6 +32,7 @@ def with_stage(
     workers: Workers = WORKERS,
     params: dict[str, Any] | None = None,
     on_log: Callable[[str], None] | None = None,
+    policy: Policy | None = None,
 ) -> None:
     """Run `body` over a started stage in a real zygote."""
 
@@ -38,7 +40,7 @@ def with_stage(
         async with trio.open_nursery() as nursery:
             pool = WorkerPool(nursery, workers, Sandbox())
             ref = TransformRef(name="t", origin="./t.py", source=source.encode(), params=params or {})
-            stage = TransformStage(pool, "p", ref, on_log=on_log)
+            stage = TransformStage(pool, "p", ref, on_log=on_log, policy=policy)
             try:
                 await stage.start()
                 await body(stage, pool)
@@ -109,7 +111,7 @@ def test_poison_input_is_found_and_all_others_are_answered(poison: str, code: st
         (error,) = reply.errors
         assert error.index == 13
         assert error.code.startswith(code) or code == "data"
-        assert stage.accounting.script_errors == 0  # one poison record does not switch a transform off
+        assert stage.policy.script_batches == 0  # one poison record does not switch a transform off
 
     with_stage(source, body)
 
@@ -147,7 +149,7 @@ def test_inputs_are_answered_exactly_once_when_workers_are_killed_at_random() ->
 
         async def killer() -> None:
             for _ in range(6):
-                worker = stage._worker
+                worker = stage._generation.worker
                 if worker is not None and worker.pid:
                     worker.kill("script.memory")
                 await trio.lowlevel.checkpoint()
@@ -165,7 +167,7 @@ def test_inputs_are_answered_exactly_once_when_workers_are_killed_at_random() ->
             stop.set()
         assert sorted(out) == list(range(n))
 
-    with_stage(source, body)
+    with_stage(source, body, policy=Policy(max_deadly_batches=100))
 
 
 def test_transform_is_quarantined_when_it_makes_a_forbidden_call() -> None:
@@ -259,7 +261,7 @@ def test_batch_is_asked_again_when_the_zygote_dies() -> None:
 
         assert values(stage, reply) == [2, 3]
         assert pool.zygotes == 2
-        assert stage.accounting.script_errors == 0
+        assert stage.policy.script_batches == 0
 
     with_stage(source, body)
 

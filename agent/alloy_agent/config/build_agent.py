@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .model import Agent, Modules, Mqtt, Sandbox, Secret, Spool, Workers
+from .model import Agent, Capabilities, Modules, Mqtt, Sandbox, Secret, Spool, Workers
 from .report import Report
 from .shapes import Values
 
@@ -79,7 +79,18 @@ def _sandbox(values: Values | None) -> Sandbox:
     facts = chosen(values, allow_degraded="allow_degraded")
     if values is not None and "modules" in values:
         facts["modules"] = tuple(sorted({name for name, _ in values["modules"]}))
+    if values is not None and "capabilities" in values:
+        facts["capabilities"] = _capabilities(values["capabilities"])
     return Sandbox(**facts)
+
+
+def _capabilities(values: Values) -> Capabilities:
+    facts = chosen(values, rows="rows", log="log", state="state", array="array")
+    if "memory" in values:
+        facts["memory_mb"] = int(values["memory"]) // (1 << 20)
+    if "wall" in values:
+        facts["wall_ms"] = round(values["wall"] * 1000)
+    return Capabilities(**facts)
 
 
 def _spool(values: Values | None) -> Spool:

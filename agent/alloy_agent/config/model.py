@@ -51,11 +51,23 @@ class Workers(Base, frozen=True):
     idle_stop_s: float = 60.0
 
 
+class Capabilities(Base, frozen=True):
+    """The most that a transform may declare in NEEDS."""
+
+    memory_mb: int = 256
+    wall_ms: int = 10_000
+    rows: int = 64
+    log: bool = True
+    state: bool = True
+    array: bool = True
+
+
 class Sandbox(Base, frozen=True):
     """Device policy for transforms."""
 
     allow_degraded: bool = False
     modules: tuple[str, ...] = ()  # beyond the closed list
+    capabilities: Capabilities = Capabilities()
 
 
 class Modules(Base, frozen=True):

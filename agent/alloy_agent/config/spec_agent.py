@@ -53,7 +53,23 @@ _WORKERS = Section(
         ),
         "first_wall": Key(duration(0.05, 60, "1s"), "the same for the first batch of a fresh worker", "1s"),
         "memory": Key(size(8 << 20, 1 << 30, "32MiB"), "memory of one worker", "32MiB"),
-        "idle_stop": Key(duration(1, 86_400, "60s"), "an idle decoder ends after this", "60s"),
+        "idle_stop": Key(
+            duration(1, 86_400, "60s"),
+            "an idle worker ends after this, its state kept; it comes back with the next record",
+            "60s",
+        ),
+    },
+)
+
+_CAPABILITIES = Section(
+    "capabilities",
+    {
+        "memory": Key(size(8 << 20, 1 << 30, "256MiB"), "largest `memory_mb`", "256MiB"),
+        "wall": Key(duration(0.01, 60, "10s"), "largest `wall_ms`", "10s"),
+        "rows": Key(Integer(1, 64), "largest MAX_ROWS", "64"),
+        "log": Key(Bool(), "`print` into the log of the daemon", "true"),
+        "state": Key(Bool(), "STATE", "true"),
+        "array": Key(Bool(), "element-wise transforms of arrays", "true"),
     },
 )
 
@@ -66,6 +82,7 @@ _SANDBOX = Section(
             "further standard modules a `gateway` transform may import",
             "none",
         ),
+        "capabilities": Key(_CAPABILITIES, "the most that a transform may declare in NEEDS"),
     },
 )
 

@@ -4,24 +4,27 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import Any
 
-MAX_SCRIPT_ERRORS = 3  # batches in a row with nothing but script errors
+from alloy_agent.workers.histogram import Histogram
 
 
 @dataclass(slots=True)
 class Accounting:
-    """Counters of one transform of one pipeline since it was started.
+    """Counters of one transform of one pipeline since it was started, all of its versions together.
 
     Attributes:
         calls: requests answered.
-        inputs: inputs answered, good or bad.
+        inputs: inputs answered, good or bad, and inputs given up.
         errors: code -> inputs that ended with it.
-        cpu_ns: CPU time the worker reported for its batches [ns].
-        wall_ns, wall_max_ns: time from request to reply as the core saw it [ns].
+        cpu_ns: CPU time the workers reported for their batches [ns].
+        wall: time from request to reply as the core saw it.
         respawns: workers started after the first.
         deaths: workers that ended before they answered.
-        memory_high_bytes: largest resident size of any of its workers, shared pages included.
-        script_errors: script batch errors in a row.
+        idle_stops: workers ended because nothing came.
+        generations: versions of the file that have served.
+        memory_high_bytes: largest resident size of any of its workers, pages shared with the zygote included.
+        memory_bytes: resident size of the present worker when last looked at; 0 without one.
     """
 
     calls: int = 0
@@ -29,42 +32,47 @@ class Accounting:
     rows: int = 0
     errors: Counter[str] = field(default_factory=Counter)
     cpu_ns: int = 0
-    wall_ns: int = 0
-    wall_max_ns: int = 0
+    wall: Histogram = field(default_factory=Histogram)
     respawns: int = 0
     deaths: int = 0
+    idle_stops: int = 0
+    generations: int = 0
     memory_high_bytes: int = 0
+    memory_bytes: int = 0
     output_bytes: int = 0
     log_bytes: int = 0
-    script_errors: int = 0
 
-    def answered(self, inputs: int, rows: int, cpu_ns: int, wall_ns: int) -> None:
+    def answered(self, inputs: int, rows: int, cpu_ns: int, wall_ns: int, output_bytes: int) -> None:
         """Count one reply."""
         self.calls += 1
         self.inputs += inputs
         self.rows += rows
         self.cpu_ns += cpu_ns
-        self.wall_ns += wall_ns
-        self.wall_max_ns = max(self.wall_max_ns, wall_ns)
+        self.output_bytes += output_bytes
+        self.wall.add(wall_ns)
 
-    def batch(self, n: int, codes: Counter[str], kills: int) -> None:
-        """Count the errors of one batch; script errors in a row end with the first input that had none.
+    def memory(self, resident_bytes: int, high_bytes: int) -> None:
+        """Note a worker's resident size now and at its largest."""
+        self.memory_bytes = resident_bytes
+        self.memory_high_bytes = max(self.memory_high_bytes, high_bytes)
 
-        A batch is a script error if it killed its worker or if every input of it ended with `script.*`; one
-        poison search is one error, whatever it cost.
-        """
-        self.errors += codes
-        script = sum(count for code, count in codes.items() if code.startswith("script."))
-        if script < n:
-            self.script_errors = 0
-        elif n or kills:
-            self.script_errors += 1
-
-    @property
-    def disabled(self) -> bool:
-        """Whether three batches in a row had nothing but script errors."""
-        return self.script_errors >= MAX_SCRIPT_ERRORS
-
-    def high_water(self, bytes_: int) -> None:
-        """Note a worker's resident size."""
-        self.memory_high_bytes = max(self.memory_high_bytes, bytes_)
+    def facts(self) -> dict[str, Any]:
+        """Plain values for status and topics; times in microseconds."""
+        return {
+            "calls": self.calls,
+            "inputs": self.inputs,
+            "rows": self.rows,
+            "errors": dict(self.errors),
+            "cpu_us": self.cpu_ns // 1000,
+            "wall_p50_us": self.wall.percentile(0.5) / 1000,
+            "wall_p99_us": self.wall.percentile(0.99) / 1000,
+            "wall_max_us": self.wall.maximum / 1000,
+            "memory_bytes": self.memory_bytes,
+            "memory_high_bytes": self.memory_high_bytes,
+            "output_bytes": self.output_bytes,
+            "log_bytes": self.log_bytes,
+            "respawns": self.respawns,
+            "deaths": self.deaths,
+            "idle_stops": self.idle_stops,
+            "generations": self.generations,
+        }

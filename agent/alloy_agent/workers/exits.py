@@ -47,6 +47,7 @@ HINTS: Final[dict[str, str]] = {
     "violation.protocol": "the worker did not keep to its protocol, which the runner inside always does",
     "violation.syscall": "transforms have no files, network, processes or threads",
     "worker.setup": "this happens before user code runs; `alloy-edge doctor` shows what the host lacks",
+    "worker.unsealed": "this kernel did not do what the jail asked of it; `alloy-edge doctor` shows what it has",
     "worker.zygote": "start the zygote again, then the worker",
 }
 

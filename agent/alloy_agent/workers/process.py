@@ -21,6 +21,10 @@ from alloy_transforms.sandbox.frames import READ_BYTES, Buffer, FrameSplitter, f
 
 REAP_S: Final = 5.0  # a killed process that is not reaped by then is left to the zygote's end
 LINGER_S: Final = 1.0  # between the end of a channel and the end of its process
+SETUP_S: Final = 10.0  # from fork to the closed jail: trusted imports on a slow and busy board
+SEAL_LOOKS_S: Final = tuple(0.0002 * 2**k for k in range(13))  # 1.6 s together
+STATUS_BYTES: Final = 8192  # of /proc/<pid>/status; it is about 1.5 KB
+SEALED: Final = {"Seccomp": "2", "NoNewPrivs": "1"}  # as proc(5) writes them
 
 
 class WorkerProcess:
@@ -31,6 +35,8 @@ class WorkerProcess:
         self.pid = 0
         self._channel = channel
         self._pidfd = -1
+        self._status_fd = -1
+        self._sealed = trio.Event()
         self._cpu_limit_s = cpu_limit_s
         self._forget = forget
         self._splitter = FrameSplitter()
@@ -84,6 +90,67 @@ class WorkerProcess:
                 raise await self._death()
             self._splitter.feed(data)
 
+    async def verify(self, *, degraded: bool = False) -> None:
+        """Wait until the worker has closed its jail and ask the kernel whether that is so; call before first use.
+
+        A worker that fails is killed and closed.
+
+        Args:
+            degraded: accept a worker without system call filter; `sandbox.allow_degraded` on a host without.
+
+        Raises:
+            WorkerDiedError: it ended first (`worker.setup` and others), or it runs without its jail
+                (`worker.unsealed`; it is killed).
+        """
+        try:
+            await self._verified(degraded)
+        except BaseException:
+            await self.aclose()
+            raise
+
+    async def _verified(self, degraded: bool) -> None:
+        with trio.move_on_after(SETUP_S) as time:
+            await self._sealed.wait()
+        if time.cancelled_caught:
+            self.kill("worker.setup")
+            raise await self._death()
+        layers: dict[str, str] = {}
+        for delay_s in SEAL_LOOKS_S:  # the word comes just before the last layer, which forbids to say more
+            layers = self.proc_status()
+            if layers.get("NoNewPrivs") == "1" and (degraded or layers.get("Seccomp") == "2"):
+                return
+            with trio.move_on_after(delay_s):
+                await self._ended.wait()
+                raise await self._death()  # the same word comes when it died before
+        self.kill("worker.unsealed")
+        await self.wait()
+        raise WorkerDiedError(
+            "worker.unsealed",
+            "the worker runs without its jail",
+            where=self.name,
+            got=", ".join(f"{name} {layers.get(name, '?')}" for name in SEALED),
+            expected=", ".join(f"{name} {value}" for name, value in SEALED.items()),
+            hint=HINTS["worker.unsealed"],
+        )
+
+    def proc_status(self) -> dict[str, str]:
+        """`/proc/<pid>/status`; empty once the process is gone or where the host has no /proc."""
+        try:
+            data = os.pread(self._status_fd, STATUS_BYTES, 0) if self._status_fd >= 0 else b""
+        except ProcessLookupError:
+            return {}
+        pairs = (line.partition(":") for line in data.decode("utf-8", "replace").splitlines())
+        return {name: value.strip() for name, _, value in pairs}
+
+    def resident(self) -> tuple[int, int] | None:
+        """Resident size now and at its largest [bytes], shared pages included; None once it is gone."""
+        status = self.proc_status()
+        try:
+            now, high = (int(status[name].split()[0]) * 1024 for name in ("VmRSS", "VmHWM"))
+        except KeyError:  # gone, or a zombie
+            return None
+        return now, high
+
     def kill(self, code: str = "script.wall") -> None:
         """SIGKILL through the pidfd, so never another process; `code` is what the death will be called."""
         if self._status is None and not self._killed_as:
@@ -120,9 +187,10 @@ class WorkerProcess:
         with trio.CancelScope(deadline=trio.current_time() + REAP_S, shield=True):
             await self._ended.wait()
         self._forget()
-        if self._pidfd >= 0:
-            os.close(self._pidfd)
-            self._pidfd = -1
+        for fd in (self._pidfd, self._status_fd):
+            if fd >= 0:
+                os.close(fd)
+        self._pidfd = self._status_fd = -1
 
     async def __aenter__(self) -> Self:
         return self
@@ -154,28 +222,33 @@ class WorkerProcess:
         )
 
     # --- for the zygote's listener only ---
-    def started(self, pid: int, pidfd: int) -> None:
-        """The process exists."""
+    def started(self, pid: int, pidfd: int, status_fd: int) -> None:
+        """The process exists; the worker owns both descriptors from now on."""
         self.pid = pid
-        self._pidfd = pidfd
+        self._pidfd, self._status_fd = pidfd, status_fd
         if self._killed_as:
             self.kill()
+
+    def sealed(self) -> None:
+        """Its jail is closed, or it died before."""
+        self._sealed.set()
 
     def finished(self, status: ExitStatus) -> None:
         """It was reaped, or its zygote died; the first report counts."""
         if self._status is None:
             self._status = status
             self._ended.set()
+            self._sealed.set()
 
     def abandon(self) -> None:
         """Give up on a worker that nobody was handed: kill, close, forget, without waiting."""
         self.kill("worker.closed")
         self._closed = True
         self._forget()
-        for fd in (self._channel, self._pidfd):
+        for fd in (self._channel, self._pidfd, self._status_fd):
             if fd >= 0:
                 os.close(fd)
-        self._channel = self._pidfd = -1
+        self._channel = self._pidfd = self._status_fd = -1
 
 
 def pss_bytes(pid: int) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Protocol
 
 import cbor2
@@ -16,6 +16,7 @@ import trio
 
 from alloy_agent.config.model import TransformRef
 from alloy_agent.errors import TransformRefusedError, WorkerDiedError
+from alloy_agent.workers.capabilities import Limits
 from alloy_agent.workers.process import WorkerProcess
 from alloy_transforms.errors import ViolationError
 from alloy_transforms.sandbox.answers import (
@@ -33,38 +34,14 @@ from alloy_transforms.sandbox.protocol import CHECK, CHECKED, FAILED, LOAD, LOAD
 
 ENTRY = "alloy_transforms.sandbox.worker:serve"
 """The entry of the transform zygote."""
-MIB = 1 << 20
 
 
 class Spawner(Protocol):
     """Whatever forks jailed workers; the `WorkerPool`."""
 
     async def spawn(self, *, memory_bytes: int, modules: Sequence[str] = ()) -> WorkerProcess:
-        """A new jailed worker."""
+        """A new worker whose jail is closed and was looked at."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Limits of one transform; what a file declares (`memory_mb`, `wall_ms`) counts up to the ceilings."""
-
-    wall_s: float = 0.25  # one batch
-    first_wall_s: float = 1.0  # check, load, and the first batch of a stage
-    memory_bytes: int = 32 * MIB  # beyond the size after the fork
-    wall_ceiling_s: float = 10.0
-    memory_ceiling_bytes: int = 256 * MIB
-
-    def under(self, needs: Sequence[str]) -> Limits:
-        """These limits with what NEEDS asks for, under the ceilings."""
-        out = self
-        for need in needs:
-            kind, _, value = need.partition(":")
-            if kind == "memory_mb":
-                out = replace(out, memory_bytes=min(int(value) * MIB, self.memory_ceiling_bytes))
-            elif kind == "wall_ms":
-                wall = min(int(value) / 1000, self.wall_ceiling_s)
-                out = replace(out, wall_s=wall, first_wall_s=max(wall, self.first_wall_s))
-        return out
 
 
 def shown(ref: TransformRef) -> str:

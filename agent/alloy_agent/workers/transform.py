@@ -1,8 +1,8 @@
-"""One transform of one pipeline, run by a jailed worker: wall clock, respawn, poison search, state, accounts.
+"""One transform of one pipeline, run by jailed workers: respawn, poison search, state, policy, accounts, versions.
 
 Every input of a batch comes back exactly once: as rows or as an error. A worker that dies costs time, never an
-input; `offers.py` says what is asked again. Where `run` raises, nothing of the batch was answered and the state
-is that of before it.
+input; `offers.py` says what is asked again, `policy.py` when it is enough. Where `run` raises, nothing of the
+batch was answered and the state is that of before it.
 """
 
 from __future__ import annotations
@@ -11,49 +11,49 @@ import time
 from array import array
 from collections import Counter
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import trio
 
 from alloy_agent.config.model import TransformRef
-from alloy_agent.errors import (
-    SpawnError,
-    TransformDisabledError,
-    TransformRefusedError,
-    WorkerDiedError,
-    ZygoteDiedError,
-)
+from alloy_agent.errors import TransformRefusedError, WorkerDiedError, WorkerError, ZygoteDiedError
+from alloy_agent.native import CodedError
 from alloy_agent.pipeline.chain import StageError, StageReply
 from alloy_agent.workers.accounting import Accounting
+from alloy_agent.workers.capabilities import effective
+from alloy_agent.workers.generation import Generation
+from alloy_agent.workers.notices import SCRIPT_EVERY_S, DataRate, Gate, Notice
 from alloy_agent.workers.offers import Offers
+from alloy_agent.workers.policy import IN_USE, Policy
 from alloy_agent.workers.pool import WorkerPool
 from alloy_agent.workers.process import WorkerProcess
-from alloy_agent.workers.stage import check, load
+from alloy_agent.workers.swap import Swap, carried, fits
 from alloy_devices.source import Scalar
 from alloy_transforms.errors import RecordError, ViolationError
 from alloy_transforms.record import Column
-from alloy_transforms.sandbox.answers import Checked, Example, pack, unpack_examples
+from alloy_transforms.sandbox.answers import Example
 from alloy_transforms.sandbox.columns import column, input_column, join, take_rows
 from alloy_transforms.sandbox.contract import INPUT_DTYPES, Contract
-from alloy_transforms.sandbox.protocol import EXAMPLES, EXAMPLES_ARE, MAX_REPLY_BYTES, encode_run, malformed
-from alloy_transforms.sandbox.reply import Reply, ReplyDecoder
+from alloy_transforms.sandbox.reply import Reply
 
-BACKOFF_FIRST_S = 0.1
-BACKOFF_MAX_S = 30.0
-SPAWN_TRIES = 5
 MAX_ZYGOTES_LOST = 3  # in a row, without an answer between
+_NO_ERRORS: Counter[str] = Counter()
 __all__ = ["TransformStage", "WorkerPool"]
 
 Values = Sequence[Scalar | None]
 
 
 class TransformStage:
-    """Owns the worker of one transform; `start` first, `aclose` at the end. One `run` at a time.
+    """Owns the workers of one transform; `start` first, `aclose` at the end. One `run` at a time.
 
     Args:
         pool: forks the workers, holds the places and the device's limits.
         pipeline: name of the pipeline, for messages.
         ref: file, name, params.
+        fallback: the version before, which serves when this one is disabled or quarantined.
         on_log: gets what the transform prints, once per request.
+        on_notice: gets what an operator should know; must not raise or wait.
+        policy: when the transform is out of use.
     """
 
     tier = "sandbox"
@@ -64,49 +64,52 @@ class TransformStage:
         pipeline: str,
         ref: TransformRef,
         *,
+        fallback: TransformRef | None = None,
         on_log: Callable[[str], None] | None = None,
+        on_notice: Callable[[Notice], None] | None = None,
+        policy: Policy | None = None,
     ) -> None:
         self.ref = ref
         self.pipeline = pipeline
-        self.limits = pool.limits
         self.accounting = Accounting()
+        self.policy = policy or Policy()
         self._pool = pool
+        self._fallback = fallback
         self._on_log = on_log
-        self._checked: Checked | None = None
-        self._contract: Contract | None = None
-        self._decoder: ReplyDecoder | None = None
-        self._worker: WorkerProcess | None = None
-        self._worker_state: bytes | None = None  # what the worker has; None: unknown
-        self._first_call = True
+        self._on_notice = on_notice
+        self._generation = Generation(pool, self.label, ref, self.accounting)
         self._state = b""
-        self._first_state = b""
-        self._batch = 0
         self._zygotes_lost = 0
-        self._quarantined = ""
+        self._busy = False
+        self._closed = False
+        self._used_s = trio.current_time()
+        self._swapped: Swap | None = None  # the last change of version
+        self._next: tuple[Generation, trio.Event] | None = None  # a version that waits for the end of a batch
+        self._script_gate = Gate(SCRIPT_EVERY_S)
+        self._data_rate = DataRate()
 
     @property
     def label(self) -> str:
-        """Pipeline and transform, for messages and process lists."""
+        """Pipeline and transform, for messages, process lists and verbs."""
         return f"{self.pipeline}/{self.ref.name}"
 
     @property
     def pid(self) -> int:
         """Of the worker; 0 while there is none."""
-        return self._worker.pid if self._worker is not None and self._worker.status is None else 0
+        worker = self._generation.worker
+        return worker.pid if worker is not None and worker.status is None else 0
 
     @property
     def contract(self) -> Contract:
         """What the transform declares; known after `start`."""
-        if self._contract is None:
-            raise RuntimeError("the stage was not started")
-        return self._contract
+        return self._generation.contract
 
     @property
     def worker(self) -> WorkerProcess:
         """The worker that lives now, for measurements and tests."""
-        if self._worker is None:
+        if self._generation.worker is None:
             raise RuntimeError("the stage has no worker")
-        return self._worker
+        return self._generation.worker
 
     @property
     def state(self) -> bytes:
@@ -121,45 +124,123 @@ class TransformStage:
 
         Raises:
             TransformRefusedError: the file cannot be used.
+            ForbiddenError: it needs what the policy of the device does not allow.
             ViolationError: a worker lied or attacked.
             WorkerError: no place or no worker.
         """
         self._pool.take(self)
         try:
-            self._checked = await check(self._pool, self.ref, self.limits, self._pool.modules)
-            self.limits = self.limits.under(self._checked.needs)
-            worker, self._contract, self._first_state = await load(
-                self._pool, self.ref, self._checked, self.limits
-            )
+            await self._generation.start()
         except BaseException:
             self._pool.give_back(self)
             raise
-        self._adopt(worker)
-        self._decoder = ReplyDecoder(self._contract)
-        self._state = self._first_state if state is None else state
-        return self._contract
+        self.accounting.generations = 1
+        self._state = self._generation.first_state if state is None else state
+        return self.contract
 
     async def aclose(self) -> None:
         """End the worker and give the place back. Harmless when repeated."""
-        await self._drop()
+        self._closed = True
+        await self._generation.drop()
         self._pool.give_back(self)
 
     async def examples(self) -> tuple[Example, ...]:
         """EXAMPLES of the file."""
-        worker = await self._ready()
-        with trio.move_on_after(self.limits.first_wall_s):
-            await worker.send(pack(EXAMPLES, {}))
-            body = await worker.receive(MAX_REPLY_BYTES)
-            if body[:1] != bytes((EXAMPLES_ARE,)):
-                raise malformed("no examples where they were asked for")
-            return unpack_examples(body)
-        await self._drop("script.wall")
-        raise malformed("no examples in time")
+        return await self._generation.examples()
 
     def reset_state(self) -> None:
         """Back to the STATE of the file."""
-        self._state = self._first_state
+        self._state = self._generation.first_state
 
+    # --- out of use, and back ---
+    def enable(self) -> None:
+        """Put it into use again.
+
+        Raises:
+            TransformDisabledError: `transform.quarantined`.
+        """
+        before = self.policy.state
+        self.policy.enable(self.label, time.time_ns())
+        if before != IN_USE:
+            self._tell("audit", "transform.enabled", text="by an operator")
+
+    def disable(self, why: str) -> None:
+        """Take it out of use: the batch in hand is finished, the next one raises."""
+        self.policy.disable(why, time.time_ns())
+        self._tell("audit", "transform.disabled", text=self.policy.why)
+
+    async def rest(self, idle_s: float) -> None:
+        """End the worker if nothing was asked for `idle_s`; its state is kept here."""
+        if not self._busy and trio.current_time() - self._used_s >= idle_s:
+            await self._generation.rest()
+
+    # --- versions ---
+    async def replace(self, ref: TransformRef) -> Swap:
+        """Start the next version, warm it while the present one serves, swap between two batches, end the old one.
+
+        STATE is carried over where the next version declares the same; else it starts from its own. Where this
+        raises, the present version was not touched. The caller announces the new digest: descriptors name it.
+
+        Raises:
+            TransformRefusedError, ForbiddenError, ViolationError, WorkerError: as `start`, or `transform.contract`.
+        """
+        async with self._pool.replacing:
+            following = Generation(self._pool, self.label, ref, self.accounting)
+            try:
+                await following.start()
+                fits(self.label, self.contract, following.contract)
+                await following.warm(carried(self._state, self._generation, following)[0])
+                if self._closed:
+                    raise WorkerError("worker.closed", "the stage was closed", where=self.label)
+                if self._busy:
+                    self._next = following, trio.Event()
+                    await self._next[1].wait()
+                    assert self._swapped is not None
+                    swap = self._swapped
+                else:
+                    swap = self._swap(following)
+            except BaseException:
+                if self._generation is not following:
+                    self._next = None
+                    with trio.CancelScope(shield=True):
+                        await following.drop()
+                raise
+            await swap.old.drop()
+            return swap
+
+    def _swap(self, following: Generation) -> Swap:
+        """Between two batches; without a checkpoint, so that no batch can begin in it."""
+        began = time.perf_counter_ns()
+        old = self._generation
+        self._state, how = carried(self._state, old, following)
+        self._fallback, self.ref, self._generation = old.ref, following.ref, following
+        self.policy = Policy(self.policy.max_script_batches, self.policy.max_deadly_batches)
+        self.accounting.generations += 1
+        held_ns = time.perf_counter_ns() - began
+        swap = self._swapped = Swap(old, old.contract.digest, self.contract.digest, how, held_ns)
+        self._tell("audit", "transform.replaced", text=f"{old.contract.digest[:12]}, state {how}")
+        return swap
+
+    async def _usable(self) -> None:
+        """The version before takes over from one that failed; without one, refuse.
+
+        Raises:
+            TransformDisabledError: the transform is out of use.
+        """
+        if self._fallback is not None and not self.policy.by_operator:
+            failed, ref, self._fallback = self.policy, self._fallback, None
+            try:
+                old = (await self.replace(ref)).old
+            except CodedError as error:
+                self._tell("audit", "transform.fallback_failed", error.code, str(error))
+            else:
+                self._fallback = None  # never back to the one that failed
+                self._tell(
+                    "audit", "transform.fell_back", failed.code, f"{old.contract.digest[:12]}: {failed.why}"
+                )
+        self.policy.refuse(self.label)
+
+    # --- batches ---
     async def run(self, columns: Sequence[Values], n: int) -> StageReply:
         """Run one batch of `n` inputs given as Python values, one column per entry of `contract.inputs`.
 
@@ -181,21 +262,37 @@ class TransformStage:
 
     async def run_columns(self, columns: Sequence[Column], n: int) -> StageReply:
         """`run` for packed columns (dtypes of `INPUT_DTYPES`)."""
-        self._refuse_if_out_of_use()
-        contract = self.contract
+        if self.policy.state != IN_USE:
+            await self._usable()
+        if self._busy:
+            raise RuntimeError("a stage runs one batch at a time")
         if n == 0:
-            return StageReply(0, array("I"), tuple(column(f.dtype, ()) for f in contract.outputs), ())
+            return StageReply(0, array("I"), tuple(column(f.dtype, ()) for f in self.contract.outputs), ())
         offers = Offers(n)
         parts: list[tuple[int, Reply]] = []
         before = self._state
+        self._busy = True
         try:
             while (asked := offers.next()) is not None:
                 await self._offer(columns, n, *asked, offers, parts)
-        except BaseException:
+            reply = self._finish(n, offers, parts)
+            if self.policy.state != IN_USE:
+                await self._generation.drop()
+            return reply
+        except BaseException as error:
             self._state = before
-            await self._drop()
+            with trio.CancelScope(shield=True):
+                await self._generation.drop()
+            self._unanswered(error, n)
             raise
-        return self._finish(n, offers, parts)
+        finally:
+            self._busy = False
+            self._used_s = trio.current_time()
+            if self._next is not None:
+                following, done = self._next
+                self._next = None
+                self._swap(following)
+                done.set()
 
     async def _offer(
         self,
@@ -206,74 +303,55 @@ class TransformStage:
         offers: Offers,
         parts: list[tuple[int, Reply]],
     ) -> None:
-        contract = self.contract
-        cut = [
-            take_rows(INPUT_DTYPES[kind], col, start, stop, n)
-            for (_, kind), col in zip(contract.inputs, columns, strict=True)
-        ]
-        self._batch += 1
-        worker = await self._ready()
-        state = self._state if contract.stateful and self._worker_state != self._state else None
+        if stop - start != n:
+            columns = [
+                take_rows(INPUT_DTYPES[kind], col, start, stop, n)
+                for (_, kind), col in zip(self.contract.inputs, columns, strict=True)
+            ]
+        worker = await self._generation.ready()
         try:
-            frame = encode_run(self._batch, stop - start, contract.inputs, cut, state)
+            reply = await self._generation.ask(worker, columns, stop - start, self._state)
         except RecordError as error:
             offers.too_large(error.what)
             return
-        try:
-            reply = await self._request(worker, b"".join(frame), stop - start)
         except (WorkerDiedError, ViolationError) as error:
-            await self._drop()
-            if worker.status is not None and worker.status.signal and worker.status.why:
-                # Its zygote died and took it along: nobody's fault here, the range is asked again.
-                self._zygotes_lost += 1
-                if self._zygotes_lost > MAX_ZYGOTES_LOST:
-                    raise ZygoteDiedError(
-                        "worker.zygote",
-                        "the zygote keeps dying",
-                        where=self.label,
-                        got=str(error),
-                        retryable=True,
-                    ) from error
-                return
-            if not error.code.startswith(("script.", "violation.")):
-                raise
-            self.accounting.deaths += 1
-            offers.died(error.code, f"{error.what}: {error.got}" if error.got else error.what)
-            if error.code.startswith("violation."):
-                self._quarantined = error.code
+            await self._generation.drop()
+            self._died(worker, error, offers)
             return
         if reply.state is not None:
-            self._state = self._worker_state = reply.state
+            self._state = reply.state
+        if reply.log:
+            self.accounting.log_bytes += len(reply.log)
+            if self._on_log is not None:
+                self._on_log(reply.log)
         self._zygotes_lost = 0
         offers.answered(reply.answered)
         parts.append((start, reply))
 
-    async def _request(self, worker: WorkerProcess, frame: bytes, asked: int) -> Reply:
-        """One RUN within its wall clock.
+    def _died(self, worker: WorkerProcess, error: WorkerDiedError | ViolationError, offers: Offers) -> None:
+        if worker.status is not None and worker.status.signal and worker.status.why:
+            # Its zygote died and took it along: nobody's fault here, the range is asked again.
+            self._zygotes_lost += 1
+            if self._zygotes_lost > MAX_ZYGOTES_LOST:
+                what = "the zygote keeps dying"
+                raise ZygoteDiedError(
+                    "worker.zygote", what, where=self.label, got=str(error), retryable=True
+                ) from error
+            return
+        if not error.code.startswith(("script.", "violation.")):
+            raise error
+        self.accounting.deaths += 1
+        offers.died(error.code, f"{error.what}: {error.got}" if error.got else error.what)
+
+    def _unanswered(self, error: BaseException, n: int) -> None:
+        """A file that loaded once and does no more, or attacks while it loads, is judged like a batch.
 
         Raises:
-            WorkerDiedError: the worker ended, or was killed at the end of its time (`script.wall`).
-            ViolationError: `violation.protocol`, its reply is malformed.
+            TransformDisabledError: that was enough.
         """
-        assert self._decoder is not None
-        wall_s = self.limits.first_wall_s if self._first_call else self.limits.wall_s
-        began = time.perf_counter_ns()
-        with trio.move_on_after(wall_s):
-            await worker.send(frame)
-            body = await worker.receive(MAX_REPLY_BYTES)
-            wall_ns = time.perf_counter_ns() - began
-            reply = self._decoder.decode(body, batch=self._batch, asked=asked)
-            self._first_call = False
-            self.accounting.answered(reply.answered, reply.rows, reply.cpu_ns, wall_ns)
-            self.accounting.output_bytes += len(body)
-            if reply.log:
-                self.accounting.log_bytes += len(reply.log)
-                if self._on_log is not None:
-                    self._on_log(reply.log)
-            return reply
-        raise WorkerDiedError(
-            "script.wall", "the batch took too long", where=self.label, got=f"more than {wall_s:g} s"
-        )
+        if isinstance(error, TransformRefusedError | ViolationError):
+            self._judge(n, Counter({error.code: n}), 1)
+            self.policy.refuse(self.label)
 
     def _finish(self, n: int, offers: Offers, parts: list[tuple[int, Reply]]) -> StageReply:
         errors = [
@@ -284,7 +362,8 @@ class TransformStage:
         for given in offers.given_up:
             line = self.contract.line
             errors += [StageError(i, given.code, given.message, line) for i in range(given.start, given.stop)]
-        self.accounting.batch(n, Counter(e.code for e in errors), offers.kills)
+            self.accounting.inputs += given.stop - given.start
+        self._judge(n, Counter(e.code for e in errors) if errors else _NO_ERRORS, offers.kills)
         if len(parts) == 1 and not offers.given_up:
             only = parts[0][1]
             return StageReply(only.rows, only.sources(), only.columns, tuple(errors))
@@ -296,6 +375,29 @@ class TransformStage:
             for k, f in enumerate(self.contract.outputs)
         )
         return StageReply(len(src), src, joined, tuple(sorted(errors, key=lambda e: e.index)))
+
+    def _judge(self, n: int, codes: Counter[str], kills: int) -> None:
+        """Count a batch, let the policy judge it, tell the operator."""
+        now = trio.current_time()
+        before = self.policy.state
+        self.policy.batch(n, codes, kills, now, time.time_ns())
+        bad = sum(count for code, count in codes.items() if code.startswith("data.")) if codes else 0
+        if (rate := self._data_rate.take(n, bad, now)) is not None:
+            worst = max((c for c in codes if c.startswith("data.")), key=codes.__getitem__)
+            self._tell("alert", "transform.data_errors", worst, f"{rate[0]} of {rate[1]} inputs", rate[0])
+        if not codes and not kills:
+            return
+        self.accounting.errors += codes
+        script = [code for code in codes if code.startswith("script.")]
+        if count := self._script_gate.take(sum(codes[code] for code in script), now):
+            self._tell("alert", "transform.script_error", ", ".join(sorted(script)), "", count)
+        if self.policy.state != before:
+            self._tell("audit", f"transform.{self.policy.state}", self.policy.code, self.policy.why, n)
+
+    def _tell(self, kind: str, name: str, code: str = "", text: str = "", count: int = 0) -> None:
+        if self._on_notice is not None:
+            digest = self.contract.digest
+            self._on_notice(Notice(kind, name, self.pipeline, self.ref.name, digest, code, text, count))
 
     def _pack(self, columns: Sequence[Values], n: int) -> tuple[list[Column], dict[int, str]]:
         """Columns, and which inputs hold a value that is not of its declared type."""
@@ -314,56 +416,19 @@ class TransformStage:
                         bad[i] = f"input `{name}` is {kind}, got {type(value).__name__}"
         return packed, bad
 
-    def _refuse_if_out_of_use(self) -> None:
-        if self._quarantined:
-            raise TransformDisabledError(
-                "transform.quarantined",
-                "the transform is in quarantine",
-                where=self.label,
-                got=self._quarantined,
-                hint="read the file as hostile; nothing of it runs again before it changes",
-            )
-        if self.accounting.disabled:
-            raise TransformDisabledError(
-                "transform.disabled",
-                "the transform is disabled after three failed batches in a row",
-                where=self.label,
-                got=", ".join(sorted(c for c in self.accounting.errors if c.startswith("script."))),
-                hint="run one of its dead letters with `alloy-edge try`, mend the file, reload",
-            )
-
-    async def _ready(self) -> WorkerProcess:
-        """The worker; a new one where the last has ended. Deaths before the load is answered back off."""
-        if self._worker is not None and self._worker.status is None:
-            return self._worker
-        await self._drop()
-        assert self._checked is not None
-        for attempt in range(SPAWN_TRIES):
-            try:
-                worker, contract, _ = await load(self._pool, self.ref, self._checked, self.limits)
-            except (SpawnError, WorkerDiedError, TransformRefusedError):
-                if attempt + 1 == SPAWN_TRIES:
-                    raise
-                await trio.sleep(min(BACKOFF_FIRST_S * 2**attempt, BACKOFF_MAX_S))
-                continue
-            if contract != self.contract:
-                await worker.aclose()
-                raise malformed("the file loads as another contract than before")
-            self.accounting.respawns += 1
-            self._adopt(worker)
-            return worker
-        raise RuntimeError("unreachable: the loop returns or raises")
-
-    def _adopt(self, worker: WorkerProcess) -> None:
-        self._worker = worker
-        self._worker_state = self._first_state
-
-    async def _drop(self, code: str = "worker.closed") -> None:
-        """Kill the worker if it lives, note what memory it took, and forget it."""
-        worker, self._worker = self._worker, None
-        if worker is None:
-            return
-        worker.kill(code)
-        await worker.aclose()
-        if worker.status is not None:
-            self.accounting.high_water(worker.status.max_rss_bytes)
+    def facts(self) -> dict[str, Any]:
+        """Plain values for status and topics."""
+        contract, policy = self.contract, self.policy
+        return {
+            "transform": self.label,
+            "tier": self.tier,
+            "digest": contract.digest,
+            "state": policy.state,
+            "why": policy.why,
+            "code": policy.code,
+            "since_ns": policy.since_ns,
+            "pid": self.pid,
+            "needs": list(contract.needs),
+            "effective": effective(contract.needs, self._generation.limits),
+            "accounting": self.accounting.facts(),
+        }

@@ -251,13 +251,15 @@ class Zygote:
         if operation == "ready":
             self._ready.set()
         elif operation == "spawned":
-            pidfd = fds.pop()
+            pidfd = fds.pop(0)
             if worker is None:  # given up while the request was under way
                 with contextlib.suppress(ProcessLookupError):
                     signal.pidfd_send_signal(pidfd, signal.SIGKILL)
                 os.close(pidfd)
             else:
-                worker.started(message["pid"], pidfd)
+                worker.started(message["pid"], pidfd, fds.pop(0) if fds else -1)
+        elif operation == "sealed" and worker is not None:
+            worker.sealed()
         elif operation == "exit" and worker is not None:
             worker.finished(
                 ExitStatus(
