@@ -98,6 +98,15 @@ def test_both_ways_say_the_same_when_status_is_asked(place: Place) -> None:
         assert remote[key] == local[key], key
 
 
+def test_every_process_is_named_with_its_memory_when_status_is_asked(place: Place) -> None:
+    said = {each["pid"]: each for each in place.daemon.status()["workers"]}
+    own = running.tree_pss(place.daemon.pid)
+
+    assert said.keys() == own.keys()
+    assert [each["name"] for each in said.values()].count("core") == 1
+    assert sum(each["pss"] for each in said.values()) == pytest.approx(sum(own.values()), abs=8 << 20)
+
+
 @pytest.mark.parametrize(
     ("verb", "payload", "code"),
     [
