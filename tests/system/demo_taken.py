@@ -96,7 +96,7 @@ async def take(folder: Path) -> Taken:
                 late.wait(lambda m: sum(each.retain for each in m) >= schemas + 2, "retained messages")
                 kept = [each for each in late.messages if each.retain]
             return Taken(
-                consumer.messages,
+                list(consumer.messages),  # before what the sensor has sent since
                 kept,
                 daemon.status()["bd"],
                 files,

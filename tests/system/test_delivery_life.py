@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
@@ -43,43 +42,36 @@ def retained(port: int) -> tuple[str, int]:
         return said(late.messages)[0]
 
 
-def test_the_broker_calls_it_lost_with_the_same_number_when_it_is_killed(
-    broker: Start, tmp_path: Path
-) -> None:
+def test_the_broker_says_lost_only_when_the_daemon_was_killed(broker: Start, tmp_path: Path) -> None:
     """The will waits for the end of the session (MQTT 5.0, section 3.1.3.2.2), here one second."""
     with broker(tmp_path) as port, Consumer(port, STATUS) as consumer:
         config = running.write_config(tmp_path / "config", AGENT % (port, "1s"), position=PIPELINE)
         with running.daemon(config, tmp_path) as daemon:
             consumer.wait(lambda m: said(m) == [("ready", 1)], "the birth")
+            assert daemon.stop() == 0
+            consumer.wait(lambda m: said(m)[-1] == ("disconnected", 1), "the goodbye")
+        assert retained(port) == ("disconnected", 1)
 
+        with running.daemon(config, tmp_path) as daemon:
+            consumer.wait(lambda m: said(m)[-1] == ("ready", 2), "the second birth")
             daemon.kill()
+            consumer.wait(lambda m: said(m)[-1] == ("lost", 2), "the will")
+        assert retained(port) == ("lost", 2)
 
-            consumer.wait(lambda m: len(said(m)) > 1, "the will")
-            assert said(consumer.messages) == [("ready", 1), ("lost", 1)]
-            assert retained(port) == ("lost", 1)
-
-        with running.daemon(config, tmp_path):
-            consumer.wait(lambda m: said(m)[-1] == ("ready", 2), "the next birth")
+    assert said(consumer.messages) == [("ready", 1), ("disconnected", 1), ("ready", 2), ("lost", 2)]
 
 
-def test_no_will_follows_when_it_stops_or_comes_back_in_time(broker: Start, tmp_path: Path) -> None:
-    with broker(tmp_path) as port, Consumer(port, STATUS) as consumer:
+def test_no_will_follows_when_a_killed_daemon_is_back_before_its_delay(tmp_path: Path) -> None:
+    with running.mini_broker(tmp_path) as port, Consumer(port, STATUS) as consumer:
         config = running.write_config(tmp_path / "config", AGENT % (port, "1h"), position=PIPELINE)
         with running.daemon(config, tmp_path) as daemon:
             consumer.wait(lambda m: said(m) == [("ready", 1)], "the birth")
-            assert daemon.stop() == 0
-            consumer.wait(lambda m: said(m)[-1] == ("disconnected", 1), "the goodbye")
-            assert retained(port) == ("disconnected", 1)
-        with running.daemon(config, tmp_path) as daemon:
+            daemon.kill()  # its will waits ten seconds
+        with running.daemon(config, tmp_path):
             consumer.wait(lambda m: said(m)[-1] == ("ready", 2), "the second birth")
-            daemon.kill()  # its will waits ten seconds; the next birth comes first
-        with running.daemon(config, tmp_path) as daemon:
-            consumer.wait(lambda m: said(m)[-1] == ("ready", 3), "the third birth")
-            assert daemon.stop() == 0
-        consumer.wait(lambda m: said(m)[-1] == ("disconnected", 3), "the last goodbye")
+        consumer.wait(lambda m: said(m)[-1] == ("disconnected", 2), "the goodbye")
 
-    states = ["ready", "disconnected", "ready", "ready", "disconnected"]
-    assert [state for state, _ in said(consumer.messages)] == states
+    assert said(consumer.messages) == [("ready", 1), ("ready", 2), ("disconnected", 2)]
 
 
 @pytest.fixture
@@ -126,22 +118,6 @@ def test_the_service_manager_is_told_when_the_daemon_starts_runs_and_stops(
             if daemon.process is not None and daemon.process.poll() is None:
                 daemon.kill()
         consumer.wait(lambda m: said(m)[-1][0] == "disconnected", "the goodbye")
-
-
-def test_a_watchdog_is_not_fed_when_it_belongs_to_another_process(
-    manager: socket.socket, tmp_path: Path
-) -> None:
-    with running.mini_broker(tmp_path) as port:
-        config = running.write_config(tmp_path / "config", AGENT % (port, "1h"), position=PIPELINE)
-        environ = {
-            "NOTIFY_SOCKET": str(tmp_path / "notify"),
-            "WATCHDOG_USEC": "50000",
-            "WATCHDOG_PID": str(os.getpid()),
-        }
-        with running.daemon(config, tmp_path, **environ) as daemon:
-            until(manager, "READY=1")
-            assert daemon.stop() == 0
-        assert until(manager, "STOPPING=1") == ["STOPPING=1"]
 
 
 def test_ready_is_said_and_the_state_degraded_when_one_pipeline_is_broken(

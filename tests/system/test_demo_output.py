@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -10,13 +11,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.system import independent
+from tests.system import independent, independent_arrays
 from tests.system.demo_taken import ROOT, Taken, capture
 from tests.system.independent import Item, Row
 
 pytestmark = pytest.mark.slow
 
 TOLERANCE_DEG = 1e-8
+
+
+def test_the_consumer_shares_nothing_with_the_product_when_it_judges() -> None:
+    for module in (independent, independent_arrays):
+        assert module.__file__ is not None
+        tree = ast.parse(Path(module.__file__).read_text("utf-8"))
+        names = [each.module or "" for each in ast.walk(tree) if isinstance(each, ast.ImportFrom)]
+        names += [a.name for each in ast.walk(tree) if isinstance(each, ast.Import) for a in each.names]
+        assert len(names) > 5
+        assert not [name for name in names if "alloy" in name]
 
 
 def test_every_message_is_valid_by_the_cddl_when_the_demo_runs(taken: Taken) -> None:
