@@ -118,6 +118,8 @@ def test_the_service_manager_is_told_when_the_daemon_starts_runs_and_stops(
             if daemon.process is not None and daemon.process.poll() is None:
                 daemon.kill()
         consumer.wait(lambda m: said(m)[-1][0] == "disconnected", "the goodbye")
+        # figures come every status_interval (30 s), not with each word to the manager
+        assert not [m for m in consumer.messages if m.topic.endswith("/metric")]
 
 
 def test_ready_is_said_and_the_state_degraded_when_one_pipeline_is_broken(

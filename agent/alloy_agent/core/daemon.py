@@ -109,6 +109,7 @@ class Daemon:
                 if self.link is not None:
                     services.start_soon(self._present, self.link)
                     services.start_soon(serve_requests, self.link, self.topics, self.verbs)
+                    services.start_soon(self._report, self.link)
                 services.start_soon(self._watchdog, notifier)
                 self.board.state = "degraded" if self.board.problems else "ready"
                 notifier.ready()
@@ -142,13 +143,19 @@ class Daemon:
 
     async def _watchdog(self, notifier: Notifier) -> None:
         """Feed the service manager's watchdog from the loop itself, never from a bare timer thread."""
-        period = notifier.watchdog_s
+        if notifier.watchdog_s is None:
+            return
         while True:
-            await trio.sleep(period / 2 if period else self.document.agent.status_interval_s)
+            await trio.sleep(notifier.watchdog_s / 2)
             notifier.watchdog()
-            if self.link is not None and self.link.stats.connected:
+
+    async def _report(self, link: Link) -> None:
+        """Publish figures every `status_interval`, whatever the service manager's period is."""
+        while True:
+            await trio.sleep(self.document.agent.status_interval_s)
+            if link.stats.connected:
                 with trio.move_on_after(1.0):
-                    await self._measure(self.link)
+                    await self._measure(link)
 
     async def _measure(self, link: Link) -> None:
         try:
