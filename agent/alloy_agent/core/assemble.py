@@ -304,7 +304,7 @@ class Assembly:
             "name": pipeline.name,
             "digest": self._configs[pipeline.name].digest,
             "state": pipeline.state,
-            "reason": pipeline.reason or pipeline.window.trouble,
+            "reason": pipeline.reason or pipeline.window.trouble or pipeline.letters.trouble,
             "stages": stages,
             "inputs": stats.inputs,
             "rows": stats.rows,

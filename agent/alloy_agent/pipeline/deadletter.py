@@ -78,6 +78,7 @@ class DeadLetters:
         self.half = max(max_bytes // 2, 4096)
         self.count = 0
         self.lost = 0
+        self.trouble = ""  # why letters cannot be written now
         self.by_code: dict[str, int] = {}
         self._sound = False
 
@@ -132,14 +133,17 @@ class DeadLetters:
             for piece in self._pieces(letters):
                 await trio.to_thread.run_sync(self._append, piece)
         except OSError as error:
-            raise AgentError(
+            refused = AgentError(
                 "store.write",
                 "dead letters could not be written",
                 where=self.path.name,
                 got=error.strerror or str(error),
                 hint="free space in the state folder; inputs that can be asked again are not acknowledged",
                 retryable=True,
-            ) from error
+            )
+            self.trouble = str(refused)
+            raise refused from error
+        self.trouble = ""
         self.count += len(letters)
         for letter in letters:
             if letter.code in self.by_code or len(self.by_code) < 64:

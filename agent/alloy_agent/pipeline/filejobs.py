@@ -192,8 +192,7 @@ class FilePipeline:
         if not self._drop_refused:
             try:
                 await self.letters.add([letter])
-            except AgentError as full:
-                self.reason = str(full)
+            except AgentError:
                 file.settle("retry")
                 return
         file.settle("failed")

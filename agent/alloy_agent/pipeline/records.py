@@ -216,15 +216,12 @@ class RecordPipeline:
             try:
                 await self.letters.add(letters)
                 break
-            except AgentError as error:
-                self.reason = str(error)
+            except AgentError:
                 if not self.source.can_acknowledge:
                     self.letters.lost += len(letters)  # a serial line cannot be asked again
                     return
                 await trio.sleep(delay)
                 delay = min(delay * 2, BURY_MAX_S)
-        if delay > BURY_FIRST_S:
-            self.reason = ""
         self._publish_letters(letters)
 
 

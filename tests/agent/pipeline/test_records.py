@@ -162,14 +162,14 @@ def test_acknowledgements_wait_when_the_disk_for_dead_letters_is_full(tmp_path: 
     bench = Bench(folder, NumberSource(range(20)), [LocalStage(NUMBER, odd_only)], MemorySink())
 
     async def body() -> None:
-        while "store.write" not in bench.pipeline.reason:  # noqa: ASYNC110 - the write is in a thread
+        while "store.write" not in bench.letters.trouble:  # noqa: ASYNC110 - the write is in a thread
             await trio.sleep(1)
         assert bench.source.acknowledged == []
         folder.unlink()
         while len(bench.source.acknowledged) < 20:  # noqa: ASYNC110 - the write is in a thread, time is virtual
             await trio.sleep(1)
         assert bench.source.acknowledged == list(range(20))
-        assert bench.pipeline.reason == ""
+        assert bench.letters.trouble == ""
 
     assert bench.run(body)
     assert len(bench.raw()) == 10
