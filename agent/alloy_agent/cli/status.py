@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,33 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+def print_transforms(transforms: list[dict[str, Any]]) -> None:
+    """What each transform cost so far, and why one is out of use."""
+    if not transforms:
+        return
+    print(
+        f"{'transform':<24}{'calls':>8}{'inputs':>9}{'errors':>8}{'cpu':>9}{'p50':>8}{'p99':>8}{'max':>8}"
+        f"{'memory':>9}{'out':>9}{'log':>7}{'respawn':>8}{'death':>6}  may"
+    )
+    for t in transforms:
+        a, may = t["accounting"], t["effective"]
+        has = [name for name in ("log", "state", "array") if may[name]]
+        has += [f"{may['rows']} rows"] * (may["rows"] > 1)
+        has += [*may["modules"], f"{may['memory_mb']} MB", f"{may['wall_ms']} ms"]
+        print(
+            f"{t['transform']:<24}{a['calls']:>8}{a['inputs']:>9}{sum(a['errors'].values()):>8}"
+            f"{a['cpu_us'] / 1e3:>6.0f} ms{a['wall_p50_us'] / 1e3:>8.2f}{a['wall_p99_us'] / 1e3:>8.2f}"
+            f"{a['wall_max_us'] / 1e3:>8.2f}{a['memory_high_bytes'] / 2**20:>6.1f} MB"
+            f"{a['output_bytes'] / 1e3:>6.0f} kB{a['log_bytes']:>7}{a['respawns']:>8}{a['deaths']:>6}"
+            f"  {', '.join(has)}"
+        )
+        for code, count in sorted(a["errors"].items()):
+            print(f"  {code}: {count}")
+        if t["state"] != "in_use":
+            since = datetime.fromtimestamp(t["since_ns"] / 1e9, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+            print(f"  {t['state']} since {since}: {t['why']}{' ' + t['code'] if t['code'] else ''}")
+
+
 def print_status(status: dict[str, Any]) -> None:
     """A plain text form, readable without colour."""
     print(
@@ -62,6 +90,7 @@ def print_status(status: dict[str, Any]) -> None:
         )
         if item["reason"]:
             print(f"  {item['reason']}")
+    print_transforms([t for item in status["pipelines"] for t in item["transforms"]])
     print(f"{'process':<24}{'pid':>9}{'PSS':>11}")
     for worker in status["workers"]:
         print(f"{worker['name']:<24}{worker['pid']:>9}{worker['pss'] / 2**20:>8.1f} MB")

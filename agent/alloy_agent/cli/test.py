@@ -92,6 +92,7 @@ async def _examples(stage: TransformStage, ref: TransformRef) -> dict[str, Any]:
         "examples": out,
         "profile": str(contract.profile),
         "needs": list(contract.needs),
+        "effective": stage.facts()["effective"],
         "digest": contract.digest,
     }
 

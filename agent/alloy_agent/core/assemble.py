@@ -31,7 +31,7 @@ from alloy_agent.pipeline.records import RecordPipeline
 from alloy_agent.pipeline.routes import Case, Route
 from alloy_agent.pipeline.sinks import FileSink, MqttSink, StdoutSink
 from alloy_agent.pipeline.window import Retry, Sink, Window
-from alloy_agent.workers.decoder import DecoderPool
+from alloy_agent.workers.decoder import DecoderLimits, DecoderPool
 from alloy_agent.workers.pool import WorkerPool
 from alloy_agent.workers.transform import TransformStage
 from alloy_transforms.wire import cbor
@@ -42,6 +42,7 @@ from .letters import LetterNews
 from .links import make_link, source_options
 from .status import clock_ns
 from .supervisor import describe
+from .transform_news import TransformNews
 
 LOG = logs.get("assemble")
 BUILD_TOGETHER = min(4, cpu_count() or 1)
@@ -85,6 +86,7 @@ class Assembly:
         self._options = options
         self._source_links: dict[str, Link] = {}
         self._news = LetterNews(nursery, link)
+        self._transform_news = TransformNews(link, topics)
         enabled = [config for config in document.pipelines if config.enabled]
         self._mqtt_sources = sum(isinstance(config.source, MqttSource) for config in enabled)
         self._window_bytes = max(document.agent.spool.window_bytes // max(len(enabled), 1), MIN_WINDOW_BYTES)
@@ -107,8 +109,9 @@ class Assembly:
         """
         agent = document.agent
         workers = WorkerPool(nursery, agent.workers, agent.sandbox)
-        decoders = DecoderPool(nursery)
+        decoders = DecoderPool(nursery, DecoderLimits(idle_s=agent.workers.idle_stop_s))
         assembly = cls(nursery, document, state, topics, link, options, workers, decoders)
+        nursery.start_soon(assembly._transform_news.run)
         try:
             yield assembly
         finally:
@@ -212,7 +215,11 @@ class Assembly:
     async def _stage(self, pipeline: str, ref: TransformRef) -> TransformStage:
         log = logs.get(f"transform.{pipeline}")
         stage = TransformStage(
-            self._workers, pipeline, ref, on_log=lambda text: log.info("transform.log", text)
+            self._workers,
+            pipeline,
+            ref,
+            on_log=lambda text: log.info("transform.log", text),
+            on_notice=self._transform_news.tell,
         )
         self._stages.setdefault(pipeline, []).append(stage)
         await stage.start()
@@ -306,6 +313,7 @@ class Assembly:
             "state": pipeline.state,
             "reason": pipeline.reason or pipeline.window.trouble or pipeline.letters.trouble,
             "stages": stages,
+            "transforms": [stage.facts() for stage in self._stages.get(pipeline.name, ())],
             "inputs": stats.inputs,
             "rows": stats.rows,
             "blocks": stats.blocks,

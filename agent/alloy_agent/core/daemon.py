@@ -31,6 +31,7 @@ from .requests import serve_requests
 from .sdnotify import Notifier
 from .status import StatusBoard, clock_ns
 from .supervisor import supervise
+from .transform_verbs import add_transform_verbs, named
 from .verbs import Verbs
 
 LOG = logs.get("daemon")
@@ -185,6 +186,10 @@ class Daemon:
 
         self.verbs.add("ping", ping, remote=True)
         self.verbs.add("status", status, remote=True)
+        add_transform_verbs(
+            self.verbs,
+            lambda label: named(label, self.assembly.pipelines if self.assembly is not None else ()),
+        )
 
     def _pipelines(self) -> list[dict[str, Any]]:
         return self.assembly.facts() if self.assembly is not None else []

@@ -2,6 +2,7 @@
 
 `audit`: a quarantine, an operator's act, a change of version; every one is told.
 `alert`: script errors and a high rate of data errors; counted while they are held back.
+`clear`: what alerts were about has not happened for a while; also said once after each start.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 SCRIPT_EVERY_S: Final = 10.0  # between two alerts about script errors of one transform
+CLEAR_S: Final = 60.0  # without an error that alerts are about
 DATA_WINDOW_S: Final = 60.0
 DATA_MIN_ERRORS: Final = 10  # of one window
 DATA_MIN_SHARE: Final = 0.05  # of the inputs of one window
@@ -20,7 +22,7 @@ class Notice:
     """One thing that happened to a transform.
 
     Attributes:
-        kind: `audit` or `alert`.
+        kind: `audit`, `alert` or `clear`.
         name: what happened, such as `transform.disabled`.
         code: the error code behind it; empty where there is none.
         count: inputs that it is about.

@@ -22,7 +22,7 @@ from alloy_agent.pipeline.chain import StageError, StageReply
 from alloy_agent.workers.accounting import Accounting
 from alloy_agent.workers.capabilities import effective
 from alloy_agent.workers.generation import Generation
-from alloy_agent.workers.notices import SCRIPT_EVERY_S, DataRate, Gate, Notice
+from alloy_agent.workers.notices import CLEAR_S, SCRIPT_EVERY_S, DataRate, Gate, Notice
 from alloy_agent.workers.offers import Offers
 from alloy_agent.workers.policy import IN_USE, Policy
 from alloy_agent.workers.pool import WorkerPool
@@ -87,6 +87,8 @@ class TransformStage:
         self._next: tuple[Generation, trio.Event] | None = None  # a version that waits for the end of a batch
         self._script_gate = Gate(SCRIPT_EVERY_S)
         self._data_rate = DataRate()
+        self._alert = True  # whether one may stand; a run of the daemon before this one may have left it
+        self._alert_s = self._used_s
 
     @property
     def label(self) -> str:
@@ -385,16 +387,23 @@ class TransformStage:
         if (rate := self._data_rate.take(n, bad, now)) is not None:
             worst = max((c for c in codes if c.startswith("data.")), key=codes.__getitem__)
             self._tell("alert", "transform.data_errors", worst, f"{rate[0]} of {rate[1]} inputs", rate[0])
+        if self._alert and now - self._alert_s >= CLEAR_S:
+            self._alert = False
+            self._tell("clear", "transform.clear")
         if not codes and not kills:
             return
         self.accounting.errors += codes
         script = [code for code in codes if code.startswith("script.")]
+        if script:
+            self._alert_s = now
         if count := self._script_gate.take(sum(codes[code] for code in script), now):
             self._tell("alert", "transform.script_error", ", ".join(sorted(script)), "", count)
         if self.policy.state != before:
             self._tell("audit", f"transform.{self.policy.state}", self.policy.code, self.policy.why, n)
 
     def _tell(self, kind: str, name: str, code: str = "", text: str = "", count: int = 0) -> None:
+        if kind == "alert":
+            self._alert, self._alert_s = True, trio.current_time()
         if self._on_notice is not None:
             digest = self.contract.digest
             self._on_notice(Notice(kind, name, self.pipeline, self.ref.name, digest, code, text, count))
