@@ -86,6 +86,10 @@ class Topics:
         """Announcements of dead letters."""
         return f"{self.root}/dlq/{segment(pipeline, 'pipeline')}"
 
+    def alert(self, name: str) -> str:
+        """Things that somebody should look at."""
+        return f"{self.root}/alert/{segment(name, 'alert')}"
+
     def event(self, name: str) -> str:
         """Things that happened."""
         return f"{self.root}/event/{segment(name, 'event')}"

@@ -86,10 +86,16 @@ class RecordPipeline:
         self._drop_refused = drop_refused
         self._hand: _InHand | None = None
         self._stopping = trio.Event()
+        self._released = trio.Event()  # a batch that is held back is looked at again
 
     def stop(self) -> None:
         """Ask for a clean end: the source is closed, what was taken is finished."""
         self._stopping.set()
+        self._released.set()
+
+    def resume(self) -> None:
+        """A transform is in use again: run the batch that was held back."""
+        self._released.set()
 
     async def run(self) -> None:
         """Run until stopped and drained; may be called again after it raised."""
@@ -131,10 +137,11 @@ class RecordPipeline:
     async def _finish(self, hand: _InHand) -> None:
         """Take a batch from where it is to the window."""
         if hand.settle is None:
-            refused = await self._run_stages(hand)
-            if refused is None:
-                await self._stopping.wait()  # held back: not acknowledged, so it is asked for again
-                return
+            while (refused := await self._run_stages(hand)) is None:
+                await self._released.wait()
+                if self._stopping.is_set():
+                    return  # not acknowledged, so it is asked for again
+                self._released = trio.Event()
             letters = self._letters_of(hand.batch, refused)
             self.count(letters)
             self.stats.blocks += len(hand.blocks)
@@ -168,11 +175,12 @@ class RecordPipeline:
             hand.tries -= error.retryable
             if error.code not in STAGE_FAILED:
                 raise
-            self.state, self.reason = "disabled", f"{error.code}: {error.what}"
+            hand.tries -= 1  # nothing of it ran
+            self.state, self.reason = "disabled", f"{error.code}: {error.got or error.what}"
             if self.source.can_acknowledge:
                 return None
             return [Refused(i, error.code, error.what, self.name, 0) for i in everything]
-        self.reason = ""
+        self.state, self.reason = "running", ""
         self.stats.inputs += len(hand.batch)
         self.stats.rows += outcome.rows
         hand.blocks.extend(outcome.blocks)
