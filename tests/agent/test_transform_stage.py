@@ -4,68 +4,25 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 import trio
+from tests.fakes.stages import HEAD, exactly_once, only, values, with_stage
 
-from alloy_agent.config.model import Sandbox, TransformRef, Workers
+from alloy_agent.config.model import Workers
 from alloy_agent.errors import TransformDisabledError, TransformRefusedError, WorkerError
-from alloy_agent.pipeline.chain import StageReply
 from alloy_agent.workers.policy import Policy
 from alloy_agent.workers.transform import TransformStage, WorkerPool
 from alloy_transforms.errors import ViolationError
-from alloy_transforms.sandbox.columns import values_of
 from alloy_transforms.sandbox.protocol import decode_state
-
-HEAD = '"""Test."""\nOUTPUT = {"v": {"type": "i64"}}\n'
-WORKERS = Workers(max=2, wall_ms=300, first_wall_ms=5000)  # wide: other work shares these machines
-
-Body = Callable[[TransformStage, WorkerPool], Awaitable[None]]
-
-
-def with_stage(
-    source: str,
-    body: Body,
-    *,
-    workers: Workers = WORKERS,
-    params: dict[str, Any] | None = None,
-    on_log: Callable[[str], None] | None = None,
-    policy: Policy | None = None,
-) -> None:
-    """Run `body` over a started stage in a real zygote."""
-
-    async def main() -> None:
-        async with trio.open_nursery() as nursery:
-            pool = WorkerPool(nursery, workers, Sandbox())
-            ref = TransformRef(name="t", origin="./t.py", source=source.encode(), params=params or {})
-            stage = TransformStage(pool, "p", ref, on_log=on_log, policy=policy)
-            try:
-                await stage.start()
-                await body(stage, pool)
-            finally:
-                await stage.aclose()
-                await pool.aclose()
-
-    trio.run(main)
-
-
-def values(stage: TransformStage, reply: StageReply) -> list[Any]:
-    return values_of("i8", reply.columns[0], reply.rows)
-
-
-def exactly_once(reply: StageReply, n: int) -> None:
-    """Every input is there once, as rows or as an error (one row each in these tests)."""
-    assert sorted([*reply.src, *(e.index for e in reply.errors)]) == list(range(n))
-    assert list(reply.src) == sorted(reply.src)
 
 
 def test_rows_come_from_a_sealed_process_when_a_batch_is_run() -> None:
     async def body(stage: TransformStage, pool: WorkerPool) -> None:
         reply = await stage.run([[b"1", b"x", b"3"]], 3)
 
-        assert values(stage, reply) == [1, 3]
+        assert values(reply) == [1, 3]
         assert [(e.index, e.code, e.line) for e in reply.errors] == [(1, "data.value", 4)]
         assert stage.contract.name == "t"
         assert len(stage.contract.digest) == 64
@@ -107,7 +64,7 @@ def test_poison_input_is_found_and_all_others_are_answered(poison: str, code: st
         reply = await stage.run([[str(i).encode() for i in range(n)]], n)
 
         exactly_once(reply, n)
-        assert values(stage, reply) == [i for i in range(n) if i != 13]
+        assert values(reply) == [i for i in range(n) if i != 13]
         (error,) = reply.errors
         assert error.index == 13
         assert error.code.startswith(code) or code == "data"
@@ -129,10 +86,10 @@ def test_state_goes_on_from_the_last_boundary_when_a_worker_is_killed() -> None:
         os.kill(stage.pid, signal.SIGKILL)  # between two batches
         last = await stage.run([[b"a"]], 1)
 
-        assert values(stage, first) == [1, 2, 3, 4, 5]
-        assert values(stage, poisoned) == [6, 7, 8]
+        assert values(first) == [1, 2, 3, 4, 5]
+        assert values(poisoned) == [6, 7, 8]
         assert [(e.index, e.code) for e in poisoned.errors] == [(2, "script.wall")]
-        assert values(stage, last) == [9]
+        assert values(last) == [9]
         assert decode_state(stage.state) == {"n": 9}
         assert stage.accounting.respawns >= 3
         assert stage.accounting.memory_high_bytes > 1 << 20
@@ -162,7 +119,7 @@ def test_inputs_are_answered_exactly_once_when_workers_are_killed_at_random() ->
             for at in range(0, n, 100):
                 reply = await stage.run([[str(i).encode() for i in range(at, at + 100)]], 100)
                 exactly_once(reply, 100)
-                out += values(stage, reply)
+                out += values(reply)
                 out += [at + e.index for e in reply.errors]
             stop.set()
         assert sorted(out) == list(range(n))
@@ -213,7 +170,7 @@ def test_noisy_data_never_disables_a_transform() -> None:
     async def body(stage: TransformStage, pool: WorkerPool) -> None:
         for _ in range(5):
             await stage.run([[b"x", b"y"]], 2)
-        assert values(stage, await stage.run([[b"7"]], 1)) == [7]
+        assert values(await stage.run([[b"7"]], 1)) == [7]
 
     with_stage(source, body)
 
@@ -225,7 +182,7 @@ def test_input_is_an_error_when_a_value_is_not_of_its_declared_type() -> None:
         reply = await stage.run([[1, "two", 1 << 70, 4]], 4)
 
         assert list(reply.src) == [0, 3]
-        assert values(stage, reply) == [1, 4]
+        assert values(reply) == [1, 4]
         assert [(e.index, e.code) for e in reply.errors] == [(1, "data.schema"), (2, "data.schema")]
 
     with_stage(source, body)
@@ -237,7 +194,7 @@ def test_memory_bomb_is_one_error_when_it_is_one_input() -> None:
     async def body(stage: TransformStage, pool: WorkerPool) -> None:
         reply = await stage.run([[b"1", b"1000000000", b"3"]], 3)
 
-        assert values(stage, reply) == [1, 3]
+        assert values(reply) == [1, 3]
         assert [(e.index, e.code) for e in reply.errors] == [(1, "script.memory")]
 
     with_stage(source, body)
@@ -259,7 +216,7 @@ def test_batch_is_asked_again_when_the_zygote_dies() -> None:
         await pool._zygote.wait_died()
         reply = await stage.run([[b"a", b"b"]], 2)
 
-        assert values(stage, reply) == [2, 3]
+        assert values(reply) == [2, 3]
         assert pool.zygotes == 2
         assert stage.policy.script_batches == 0
 
@@ -282,15 +239,9 @@ def test_file_is_refused_with_its_line_when_it_cannot_be_used(source: str, code:
 
     with pytest.raises(BaseExceptionGroup) as caught:
         with_stage(source, body, workers=Workers(first_wall_ms=1000))
-    error = _only(caught.value)
+    error = only(caught.value)
     assert isinstance(error, TransformRefusedError)
     assert (error.code, error.problems[0].line) == (code, line)
-
-
-def _only(group: BaseException) -> BaseException:
-    while isinstance(group, BaseExceptionGroup):
-        (group,) = group.exceptions
-    return group
 
 
 def test_attack_in_the_module_body_is_a_violation() -> None:
@@ -301,7 +252,7 @@ def test_attack_in_the_module_body_is_a_violation() -> None:
 
     with pytest.raises(BaseExceptionGroup) as caught:
         with_stage(source, body)
-    error = _only(caught.value)
+    error = only(caught.value)
     assert isinstance(error, ViolationError)
     assert error.code == "violation.syscall"
 
