@@ -1,0 +1,7 @@
+# attack: zfill to 1e9
+# expect: script.memory
+OUTPUT = {"v": {"type": "bytes", "max": 4096}}
+
+
+def transform(payload):
+    return {"v": payload.zfill(10**9)}

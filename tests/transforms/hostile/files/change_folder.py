@@ -1,0 +1,14 @@
+# attack: change the folder
+# expect: violation.syscall
+import ctypes
+
+libc = ctypes.CDLL(None, use_errno=True)
+OUTPUT = {"v": {"type": "i64"}}
+
+
+def transform(payload):
+    path, new = payload.split(b"\n")[:2]
+    result = libc.chdir(b'/')
+    if result < 0:
+        raise OSError(ctypes.get_errno(), "refused")
+    return {"v": result}

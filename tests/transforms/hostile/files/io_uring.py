@@ -1,0 +1,14 @@
+# attack: do everything through io_uring
+# expect: violation.syscall
+import ctypes
+
+libc = ctypes.CDLL(None, use_errno=True)
+OUTPUT = {"v": {"type": "i64"}}
+
+
+def transform(payload):
+    path, new = payload.split(b"\n")[:2]
+    result = libc.syscall(425, 8, ctypes.create_string_buffer(120))
+    if result < 0:
+        raise OSError(ctypes.get_errno(), "refused")
+    return {"v": result}

@@ -1,0 +1,15 @@
+# attack: open the canary
+# expect: script.exception
+# says: PermissionError
+import ctypes
+
+libc = ctypes.CDLL(None, use_errno=True)
+OUTPUT = {"v": {"type": "i64"}}
+
+
+def transform(payload):
+    path, new = payload.split(b"\n")[:2]
+    result = libc.open(path, 0)
+    if result < 0:
+        raise OSError(ctypes.get_errno(), "refused")
+    return {"v": result}

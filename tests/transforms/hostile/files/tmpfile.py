@@ -1,0 +1,15 @@
+# attack: make a file without a name
+# expect: script.exception
+# says: PermissionError
+import ctypes
+
+libc = ctypes.CDLL(None, use_errno=True)
+OUTPUT = {"v": {"type": "i64"}}
+
+
+def transform(payload):
+    path, new = payload.split(b"\n")[:2]
+    result = libc.open(new[:-4], 0o20200002, 0o600)
+    if result < 0:
+        raise OSError(ctypes.get_errno(), "refused")
+    return {"v": result}

@@ -1,0 +1,14 @@
+# attack: duplicate a descriptor
+# expect: script.exception
+# says: PermissionError
+import ctypes
+
+libc = ctypes.CDLL(None, use_errno=True)
+OUTPUT = {"v": {"type": "i64"}}
+
+
+def transform(payload):
+    result = libc.dup(3)
+    if result < 0:
+        raise OSError(ctypes.get_errno(), "refused")
+    return {"v": result}

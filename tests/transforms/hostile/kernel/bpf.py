@@ -1,0 +1,14 @@
+# attack: load a program into the kernel
+# expect: violation.syscall
+# arch: x86_64
+import ctypes
+
+libc = ctypes.CDLL(None, use_errno=True)
+OUTPUT = {"v": {"type": "i64"}}
+
+
+def transform(payload):
+    result = libc.syscall(321, 0, ctypes.create_string_buffer(128), 128)
+    if result < 0:
+        raise OSError(ctypes.get_errno(), "refused")
+    return {"v": result}

@@ -1,0 +1,13 @@
+# attack: the same through prctl
+# expect: violation.syscall
+import ctypes
+
+libc = ctypes.CDLL(None, use_errno=True)
+OUTPUT = {"v": {"type": "i64"}}
+
+
+def transform(payload):
+    result = libc.prctl(22, 2, None, 0, 0)
+    if result < 0:
+        raise OSError(ctypes.get_errno(), "refused")
+    return {"v": result}

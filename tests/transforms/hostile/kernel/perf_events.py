@@ -1,0 +1,14 @@
+# attack: performance events
+# expect: violation.syscall
+# arch: x86_64
+import ctypes
+
+libc = ctypes.CDLL(None, use_errno=True)
+OUTPUT = {"v": {"type": "i64"}}
+
+
+def transform(payload):
+    result = libc.syscall(298, ctypes.create_string_buffer(128), 0, -1, -1, 0)
+    if result < 0:
+        raise OSError(ctypes.get_errno(), "refused")
+    return {"v": result}

@@ -1,0 +1,14 @@
+# attack: read address zero
+# expect: script.crash
+import ctypes
+
+libc = ctypes.CDLL(None, use_errno=True)
+libc.mmap.restype = ctypes.c_void_p
+libc.mmap.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_long)
+libc.mremap.restype = ctypes.c_void_p
+libc.mremap.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_size_t, ctypes.c_int, ctypes.c_void_p)
+OUTPUT = {"v": {"type": "i64"}}
+
+
+def transform(payload):
+    return {"v": ctypes.string_at(0)[0]}

@@ -1,0 +1,14 @@
+# attack: accept on the channel
+# expect: violation.syscall
+import ctypes
+
+libc = ctypes.CDLL(None, use_errno=True)
+OUTPUT = {"v": {"type": "i64"}}
+
+
+def transform(payload):
+    tcp, udp, unix, abstract = payload.split(b"\n")[2:6]
+    result = libc.accept(3, None, None)
+    if result < 0:
+        raise OSError(ctypes.get_errno(), "refused")
+    return {"v": result}

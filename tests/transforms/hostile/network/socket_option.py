@@ -1,0 +1,14 @@
+# attack: change the channel's options
+# expect: violation.syscall
+import ctypes
+
+libc = ctypes.CDLL(None, use_errno=True)
+OUTPUT = {"v": {"type": "i64"}}
+
+
+def transform(payload):
+    tcp, udp, unix, abstract = payload.split(b"\n")[2:6]
+    result = libc.setsockopt(3, 1, 8, b'\xff\xff\xff\x7f', 4)
+    if result < 0:
+        raise OSError(ctypes.get_errno(), "refused")
+    return {"v": result}

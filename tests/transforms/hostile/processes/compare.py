@@ -1,0 +1,15 @@
+# attack: compare kernel objects of processes
+# expect: violation.syscall
+# arch: x86_64
+import ctypes
+
+libc = ctypes.CDLL(None, use_errno=True)
+OUTPUT = {"v": {"type": "i64"}}
+
+
+def transform(payload):
+    victim = int(payload.split(b"\n")[6])
+    result = libc.syscall(312, victim, victim, 0, 0, 0)
+    if result < 0:
+        raise OSError(ctypes.get_errno(), "refused")
+    return {"v": result}

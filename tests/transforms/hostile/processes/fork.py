@@ -1,0 +1,15 @@
+# attack: fork
+# expect: script.exception
+# says: PermissionError
+import ctypes
+
+libc = ctypes.CDLL(None, use_errno=True)
+OUTPUT = {"v": {"type": "i64"}}
+
+
+def transform(payload):
+    victim = int(payload.split(b"\n")[6])
+    result = libc.fork()
+    if result < 0:
+        raise OSError(ctypes.get_errno(), "refused")
+    return {"v": result}

@@ -1,0 +1,14 @@
+# attack: raise a limit
+# expect: violation.syscall
+import ctypes
+
+libc = ctypes.CDLL(None, use_errno=True)
+OUTPUT = {"v": {"type": "i64"}}
+
+
+def transform(payload):
+    victim = int(payload.split(b"\n")[6])
+    result = libc.setrlimit(7, ctypes.create_string_buffer(b'\xff' * 16))
+    if result < 0:
+        raise OSError(ctypes.get_errno(), "refused")
+    return {"v": result}

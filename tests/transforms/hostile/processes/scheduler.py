@@ -1,0 +1,14 @@
+# attack: become real-time
+# expect: violation.syscall
+import ctypes
+
+libc = ctypes.CDLL(None, use_errno=True)
+OUTPUT = {"v": {"type": "i64"}}
+
+
+def transform(payload):
+    victim = int(payload.split(b"\n")[6])
+    result = libc.sched_setscheduler(0, 1, b'\x63\0\0\0')
+    if result < 0:
+        raise OSError(ctypes.get_errno(), "refused")
+    return {"v": result}

@@ -1,0 +1,14 @@
+# attack: write another process's memory
+# expect: violation.syscall
+import ctypes
+
+libc = ctypes.CDLL(None, use_errno=True)
+OUTPUT = {"v": {"type": "i64"}}
+
+
+def transform(payload):
+    victim = int(payload.split(b"\n")[6])
+    result = libc.process_vm_writev(victim, None, 0, None, 0, 0)
+    if result < 0:
+        raise OSError(ctypes.get_errno(), "refused")
+    return {"v": result}
