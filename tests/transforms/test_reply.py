@@ -119,6 +119,12 @@ def test_reply_is_refused_when_it_is_larger_than_the_bound() -> None:
     refused(PLAIN + bytes(MAX_REPLY_BYTES))
 
 
+@pytest.mark.parametrize("position", [10, 11])
+def test_reply_is_refused_when_it_reports_more_than_an_hour(position: int) -> None:
+    refused(_header(position, 3_600_000_000_001))
+    SIMPLE.decoder.decode(_header(position, 3_600_000_000_000), batch=7, asked=3)
+
+
 def _header(position: int, value: int) -> bytes:
     fields = list(REPLY_HEADER.unpack_from(PLAIN))
     fields[position] = value

@@ -17,6 +17,7 @@ from .contract import Contract, Field, Profile, is_name, is_need, is_scalar
 from .protocol import FAILED, VERSION, Buffer, clip, decode_state, malformed
 
 MAX_ANSWER_BYTES = 1 << 20
+MAX_CONTAINERS = 24_000  # maps and lists of one answer: 256 examples of 64 rows are 17,000
 MAX_PROBLEMS = 64
 MAX_EXAMPLES = 256
 MAX_EXAMPLE_BYTES = 64 << 10  # one text or bytes value of an example
@@ -86,10 +87,33 @@ def unpack(body: Buffer) -> Any:
     """
     if not 2 < len(body) <= MAX_ANSWER_BYTES or body[1] != VERSION:
         raise malformed("an answer of impossible size or version")
+    count = _Containers()
     try:
-        return msgpack.unpackb(bytes(body[2:]), raw=False, use_list=False, strict_map_key=True, max_ext_len=0)
+        return msgpack.unpackb(
+            bytes(body[2:]),
+            raw=False,
+            use_list=False,
+            strict_map_key=True,
+            max_ext_len=0,
+            object_hook=count.one,
+            list_hook=count.one,
+        )
     except (ValueError, UnicodeError, RecursionError, msgpack.UnpackException) as error:
         raise malformed("an answer is not MessagePack") from error
+
+
+class _Containers:
+    """Counts maps and lists: an empty map takes one byte of a frame and 64 of memory."""
+
+    def __init__(self) -> None:
+        self._left = MAX_CONTAINERS
+
+    def one(self, container: Any) -> Any:
+        """Called as each is closed, the innermost first."""
+        self._left -= 1
+        if self._left < 0:
+            raise ValueError("too many maps and lists")
+        return container
 
 
 def pack_failure(problems: Sequence[Problem]) -> bytes:

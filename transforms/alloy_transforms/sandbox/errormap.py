@@ -44,14 +44,20 @@ def classify(error: BaseException, file: str) -> Failure:
     code = next((code for kind, code in _TABLE if isinstance(error, kind)), "script.exception")
     line, in_kit = _place(error.__traceback__, file)
     try:
-        words = str(error)
+        words = str.__str__(str(error))  # exactly a str: a subclass could run code wherever it is used
     except BaseException as second:  # a __str__ of the user's own
-        words = type(second).__name__
+        words = _name(second)
     about_size = code == "data.value" and (in_kit or isinstance(error, struct.error))
     if about_size and any(word in words for word in _LENGTH_WORDS):
         code = "data.length"
-    name = type(error).__name__
+    name = _name(error)
     return Failure(code, line, f"{name}: {words}" if words else name)
+
+
+def _name(error: BaseException) -> str:
+    """Name of its class, past what a metaclass of the user's own says."""
+    name: str = type.__dict__["__name__"].__get__(type(error))
+    return name
 
 
 def _place(traceback: TracebackType | None, file: str) -> tuple[int, bool]:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import RecordError, ScriptError
-from .answers import MAX_EXAMPLES, Problem
+from .answers import MAX_EXAMPLES, MAX_PROBLEMS, Problem
 from .checker import MAX_SOURCE_BYTES, Rejected, import_hint, locate
 from .contract import (
     INPUT_TYPES,
@@ -160,6 +160,8 @@ class _Reader:
         self.problems: list[Problem] = []
 
     def fault(self, code: str, what: str, name: str, *path: str | int, hint: str = "") -> None:
+        if len(self.problems) >= MAX_PROBLEMS:
+            return  # finding the line parses the file again; nobody reads the ten thousandth fault
         line = locate(self.source, name, *path)
         self.problems.append(Problem(code, what, line, 0, _line(self.source, line), hint=hint))
 
@@ -238,7 +240,7 @@ class _Reader:
             self.fault("build.type", f'OUTPUT[{key!r}] is a dict with a "type"', "OUTPUT", key)
             return None
         for extra in spec:
-            if extra not in _FIELD_KEYS:
+            if extra not in _FIELD_KEYS and len(self.problems) < MAX_PROBLEMS:
                 near = difflib.get_close_matches(str(extra), _FIELD_KEYS, 1)
                 hint = f"did you mean `{near[0]}`?" if near else "keys: " + ", ".join(_FIELD_KEYS)
                 self.fault(

@@ -29,9 +29,9 @@ LATER: Mapping[str, tuple[str, ...]] = {
 }
 """Modules that a module imports only when a function of it is first called."""
 
-ALWAYS = ("encodings.ascii", "encodings.latin_1", "encodings.cp1252", "encodings.utf_16", "encodings.utf_16_le",
-          "encodings.utf_16_be", "encodings.utf_8_sig")  # fmt: skip
-"""Codecs that `bytes.decode` would look for in the file system."""
+ALWAYS = ("unicodedata", "encodings.ascii", "encodings.latin_1", "encodings.cp1252", "encodings.utf_16",
+          "encodings.utf_16_le", "encodings.utf_16_be", "encodings.utf_8_sig")  # fmt: skip
+"""What would be looked for in the file system: by the parser (names beyond ASCII, `\\N{...}`), by `bytes.decode`."""
 
 
 def to_load(imports: Iterable[str]) -> tuple[str, ...]:

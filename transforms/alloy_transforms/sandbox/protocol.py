@@ -49,6 +49,7 @@ MAX_REPLY_BYTES = 8 << 20
 SOFT_REPLY_BYTES = 2 << 20  # a worker answers early once its rows take this much
 MAX_LOG_BYTES = 8 << 10  # per batch
 MAX_ERROR_TEXT = 160  # bytes of one error's message
+MAX_REPORTED_NS = 3_600_000_000_000  # of CPU or wall clock; no batch may take an hour
 
 CHECK, LOAD, RUN, EXAMPLES = 1, 2, 3, 4
 CHECKED, LOADED, REPLY, EXAMPLES_ARE, FAILED = 0x81, 0x82, 0x83, 0x84, 0xFF

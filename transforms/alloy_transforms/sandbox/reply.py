@@ -22,6 +22,7 @@ from .protocol import (
     MAX_ERROR_TEXT,
     MAX_LOG_BYTES,
     MAX_REPLY_BYTES,
+    MAX_REPORTED_NS,
     REPLY,
     REPLY_HEADER,
     TABLES,
@@ -110,6 +111,8 @@ class ReplyDecoder:
             raise malformed("more answers or rows than were asked for")
         if zero or zeros or flags & ~FLAG_STATE or n_errors > answered or log_bytes > MAX_LOG_BYTES:
             raise malformed("a header field is out of bounds")
+        if max(cpu_ns, wall_ns) > MAX_REPORTED_NS:
+            raise malformed("a batch that took hours")
         codes = body[at : at + answered]
         at += answered + 7 & -8
         src = body[at : at + 4 * rows]

@@ -173,9 +173,13 @@ class Runner:
         )
 
     def _failure(self, error: BaseException) -> Failure:
-        if isinstance(error, BadValueError | RecordError):
-            code, text = error.args[0], error.args[1]
-            return Failure(code if code in NUMBERS else "data.value", self.contract.line, str(text))
+        if type(error) is BadValueError:  # ours; user code that makes one lies to itself
+            code, text = str(error.code), str(error.text)
+            return Failure(code if code in NUMBERS else "data.value", self.contract.line, text)
+        if type(error) is RecordError:
+            return Failure(
+                error.code if error.code in NUMBERS else "data.value", self.contract.line, error.what
+            )
         failure = classify(error, self.transform.file)
         return failure if failure.line else Failure(failure.code, self.contract.line, failure.text)
 
