@@ -343,7 +343,8 @@ KILL = int(signal.SIGKILL)
         (ExitStatus(int(signal.SIGSYS), -1), "script.wall", "violation.syscall"),
         (ExitStatus(int(signal.SIGSEGV), -1), "", "script.crash"),
         (ExitStatus(0, EXIT_MEMORY), "", "script.memory"),
-        (ExitStatus(0, EXIT_SETUP), "", "worker.setup"),
+        (ExitStatus(0, EXIT_SETUP, why="ImportError: x"), "", "worker.setup"),
+        (ExitStatus(0, EXIT_SETUP), "", "script.crash"),  # it was sealed: user code chose this number
         (ExitStatus(0, EXIT_FAILED), "", "script.crash"),
         (ExitStatus(0, 0), "", "script.crash"),
     ],

@@ -71,7 +71,9 @@ def error_code(status: ExitStatus, *, killed_as: str = "", cpu_limit_s: int = 0)
         return "script.cpu" if cpu_limit_s and status.cpu_s >= cpu_limit_s else "script.memory"
     if status.code == EXIT_MEMORY:
         return "script.memory"
-    if status.code == EXIT_SETUP:
+    if (
+        status.code == EXIT_SETUP and status.why
+    ):  # without a reason it was sealed already, and this is its own doing
         return "worker.setup"
     return "script.crash"
 
