@@ -86,9 +86,9 @@ def run(args: argparse.Namespace) -> int:
         }
         print(json.dumps(document, indent=2))
     else:
-        failing = [figure for figure in figures if figure.verdict in ("over", "short")]
-        within = sum(figure.verdict == "within" for figure in figures)
-        print(f"\nwithin budget: {within}; not: {', '.join(f.name for f in failing) or 'none'}")
+        judged = {figure.name: figure.verdict for figure in figures if figure.verdict}
+        failing = [name for name, verdict in judged.items() if verdict != "within"]
+        print(f"\nwithin budget: {len(judged) - len(failing)}; not: {', '.join(failing) or 'none'}")
         print(f"load after: {describe()['load_1min']}; a busy machine makes every time and rate worse")
         print("seconds: " + ", ".join(f"{name} {value}" for name, value in seconds.items()))
     return 1 if failed else 0
