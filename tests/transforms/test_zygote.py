@@ -95,6 +95,7 @@ def test_child_answers_and_its_end_is_reported(peer: Peer) -> None:
 
     assert answer == {"op": "spawned", "id": 7, "pid": answer["pid"]}
     assert read_frame(channel, 100) == b"42"
+    assert peer.hear()[0] == {"op": "sealed", "id": 7}
 
     os.close(channel)
     report, _ = peer.hear()
@@ -108,6 +109,7 @@ def test_child_answers_and_its_end_is_reported(peer: Peer) -> None:
 def test_report_says_why_when_a_module_cannot_be_imported(peer: Peer) -> None:
     _, pidfd, channel = peer.spawn(modules=["no_such_module"])
 
+    assert peer.hear()[0] == {"op": "sealed", "id": 7}  # it also comes when the child died
     report, _ = peer.hear()
 
     os.close(pidfd)
@@ -119,6 +121,7 @@ def test_report_says_why_when_a_module_cannot_be_imported(peer: Peer) -> None:
 def test_report_says_why_when_the_jail_cannot_be_built(peer: Peer) -> None:
     _, pidfd, channel = peer.spawn(profile="reference", path="/no/such/file")
 
+    assert peer.hear()[0] == {"op": "sealed", "id": 7}  # it also comes when the child died
     report, _ = peer.hear()
 
     os.close(pidfd)
