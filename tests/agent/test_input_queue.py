@@ -124,3 +124,19 @@ def test_one_input_larger_than_the_bound_passes_alone() -> None:
         assert len((await queue.take(BatchLimits(wait_s=0)))[0].payload) == 5000
 
     trio.run(main)
+
+
+def test_every_producer_goes_on_when_several_waited_for_room() -> None:
+    async def main() -> None:
+        queue = InputQueue(2, 1 << 20)
+        taken: list[int] = []
+        async with trio.open_nursery() as nursery:
+            for first in (0, 10, 20):
+                nursery.start_soon(queue.put, [make(first + i) for i in range(3)])
+            await trio.testing.wait_all_tasks_blocked()
+            while len(taken) < 9:
+                taken += [item.received_ns for item in await queue.take(BatchLimits(rows=1, wait_s=0))]
+
+        assert sorted(taken) == [0, 1, 2, 10, 11, 12, 20, 21, 22]
+
+    trio.run(main)

@@ -35,7 +35,7 @@ class InputQueue:
         self.max_bytes = max_bytes
         self.bytes = 0
         self.closed = False
-        self._items: deque[Input] = deque()
+        self._items: deque[tuple[Input, int]] = deque()  # with what it costs [B]
         self._room = trio.Event()
         self._room.set()
         self._filled = trio.Event()
@@ -50,22 +50,22 @@ class InputQueue:
         bound is then exceeded by the inputs of one call at most.
         """
         for number, item in enumerate(inputs):
-            while self._items and (
-                len(self._items) >= self.max_inputs or self.bytes + _cost(item) > self.max_bytes
-            ):
-                self._room = trio.Event()
+            cost = _cost(item)
+            while self._items and (len(self._items) >= self.max_inputs or self.bytes + cost > self.max_bytes):
+                if self._room.is_set():  # else another producer waits already, for the same event
+                    self._room = trio.Event()
                 try:
                     await self._room.wait()
                 except trio.Cancelled:
                     for rest in inputs[number:]:
-                        self._append(rest)
+                        self._append(rest, _cost(rest))
                     raise
-            self._append(item)
+            self._append(item, cost)
         await trio.lowlevel.checkpoint()
 
-    def _append(self, item: Input) -> None:
-        self._items.append(item)
-        self.bytes += _cost(item)
+    def _append(self, item: Input, cost: int) -> None:
+        self._items.append((item, cost))
+        self.bytes += cost
         self._filled.set()
 
     def close(self) -> None:
@@ -95,11 +95,11 @@ class InputQueue:
         batch: list[Input] = []
         size = 0
         while self._items and len(batch) < limits.rows:
-            item = self._items[0]
+            item, cost = self._items[0]
             if batch and size + len(item.payload) > limits.bytes:
                 break
             self._items.popleft()
-            self.bytes -= _cost(item)
+            self.bytes -= cost
             size += len(item.payload)
             batch.append(item)
         self._room.set()
@@ -108,8 +108,8 @@ class InputQueue:
 
 def _cost(item: Input) -> int:
     """Bytes counted for one input: payload, texts of its fields, and the objects."""
-    return (
-        len(item.payload)
-        + _OVERHEAD
-        + sum(len(v) for v in item.fields.values() if isinstance(v, str | bytes))
-    )
+    cost = len(item.payload) + _OVERHEAD
+    for value in item.fields.values():
+        if isinstance(value, str | bytes):
+            cost += len(value)
+    return cost
