@@ -225,7 +225,7 @@ class Consumer:
                     await self.changed.wait()
             return
         missing = sorted(wanted - set(self.values))
-        raise AssertionError(f"{len(missing)} missing: {missing[:20]}\n{child.log}")
+        raise AssertionError(f"{len(missing)} missing: {missing[:20]}\n{await child.status()}\n{child.log}")
 
 
 class Feed:

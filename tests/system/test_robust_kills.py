@@ -97,7 +97,7 @@ def test_no_qos1_record_is_lost_when_connections_are_cut_again_and_again(tmp_pat
 def test_no_record_is_lost_when_the_broker_is_killed_and_comes_back(tmp_path: Path) -> None:
     """A file sink beside shows what was taken; `require_consumer` keeps blocks until somebody listens again."""
     consumer = kill.Consumer()
-    lines = "source: {lines: {tcp: '127.0.0.1:PORT', framing: {delimiter: lf}}}\ntransform: ./number.py\n"
+    lines = "source: {lines: {tcp: '127.0.0.1:PORT', framing: {delimiter: {}}}}\ntransform: ./number.py\n"
     sink = "sink: {mqtt: {stream: out, require_consumer: true}}\n"
 
     async def main() -> None:

@@ -50,22 +50,22 @@ class InputQueue:
         bound is then exceeded by the inputs of one call at most.
         """
         for number, item in enumerate(inputs):
-            cost = _cost(item)
-            while self._items and (len(self._items) >= self.max_inputs or self.bytes + cost > self.max_bytes):
+            size = cost(item)
+            while self._items and (len(self._items) >= self.max_inputs or self.bytes + size > self.max_bytes):
                 if self._room.is_set():  # else another producer waits already, for the same event
                     self._room = trio.Event()
                 try:
                     await self._room.wait()
                 except trio.Cancelled:
                     for rest in inputs[number:]:
-                        self._append(rest, _cost(rest))
+                        self._append(rest, cost(rest))
                     raise
-            self._append(item, cost)
+            self._append(item, size)
         await trio.lowlevel.checkpoint()
 
-    def _append(self, item: Input, cost: int) -> None:
-        self._items.append((item, cost))
-        self.bytes += cost
+    def _append(self, item: Input, size: int) -> None:
+        self._items.append((item, size))
+        self.bytes += size
         self._filled.set()
 
     def close(self) -> None:
@@ -95,21 +95,21 @@ class InputQueue:
         batch: list[Input] = []
         size = 0
         while self._items and len(batch) < limits.rows:
-            item, cost = self._items[0]
+            item, held = self._items[0]
             if batch and size + len(item.payload) > limits.bytes:
                 break
             self._items.popleft()
-            self.bytes -= cost
+            self.bytes -= held
             size += len(item.payload)
             batch.append(item)
         self._room.set()
         return batch
 
 
-def _cost(item: Input) -> int:
+def cost(item: Input) -> int:
     """Bytes counted for one input: payload, texts of its fields, and the objects."""
-    cost = len(item.payload) + _OVERHEAD
+    total = len(item.payload) + _OVERHEAD
     for value in item.fields.values():
         if isinstance(value, str | bytes):
-            cost += len(value)
-    return cost
+            total += len(value)
+    return total

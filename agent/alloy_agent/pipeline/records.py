@@ -24,7 +24,7 @@ from alloy_devices.source import Input, Source
 
 from .chain import Progress, Refused
 from .deadletter import DeadLetters, Letter
-from .queue import BatchLimits, InputQueue
+from .queue import BatchLimits, InputQueue, cost
 from .routes import Block, Outcome, Route
 from .window import Window
 
@@ -148,10 +148,14 @@ class RecordPipeline:
             hand.settle = _Settle(self, hand.batch, letters, max(len(hand.blocks), 1))
             if not hand.blocks:
                 hand.blocks.append(Block((), ()))
+            hand.held = sum(map(cost, hand.batch)) // len(hand.blocks)
         while hand.blocks:
             block = hand.blocks[0]
             await self.window.add(
-                block.messages, hand.settle.safe, partial(hand.settle.failed, frozenset(block.src))
+                block.messages,
+                hand.settle.safe,
+                partial(hand.settle.failed, frozenset(block.src)),
+                held=hand.held,
             )
             hand.blocks.popleft()
 
@@ -283,5 +287,6 @@ class _InHand:
     progress: Progress = field(default_factory=Progress)
     settle: _Settle | None = None
     blocks: deque[Block] = field(default_factory=deque)
+    held: int = 0  # bytes of the inputs, for each block
     tries: int = 0
     why: str = "the pipeline failed over this input again and again"

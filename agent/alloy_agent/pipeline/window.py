@@ -150,12 +150,17 @@ class Window:
         messages: Sequence[Sequence[Buffer]],
         safe: Callable[[], Awaitable[None]],
         failed: Callable[[AgentError], Awaitable[None]],
+        *,
+        held: int = 0,
     ) -> None:
         """Take one block (one encoded message for each sink); waits for room. All or nothing when cancelled.
 
         With no messages the entry only keeps its place in the order of acknowledgements.
+
+        Args:
+            held: bytes that stay in memory with the entry beside its messages: its inputs.
         """
-        size = sum(len(part) for message in messages for part in message) + ENTRY_BYTES
+        size = sum(len(part) for message in messages for part in message) + ENTRY_BYTES + held
         while self.used and self.used + size > self.max_bytes:
             await self._changed.wait()
         self.used += size
