@@ -172,9 +172,11 @@ class DecoderPool:
                     self._nursery, name="decoder", entry=ENTRY, preload=PRELOAD, environment=BULK
                 )
             zygote = self._zygote
-        return await zygote.spawn(
+        worker = await zygote.spawn(
             profile="decoder", memory_bytes=self.limits.memory_bytes, cpu_s=self.limits.cpu_s, fds=(fd,)
         )
+        await worker.verify()
+        return worker
 
     async def _end_when_idle(self) -> None:
         with trio.CancelScope() as scope:
