@@ -8,7 +8,7 @@ from pathlib import Path
 from alloy_agent import errors_doc
 
 REPOSITORY = Path(__file__).parents[2]
-_DOTTED = re.compile(r"[a-z0-9_]+(?:\.[a-z0-9_]+)+")
+_DOTTED = re.compile(r"(?<![a-z0-9_])[a-z0-9_]++(?:\.[a-z0-9_]++)+")  # linear in the longest of integers, too
 _RAISED = re.compile(r'[A-Z][A-Za-z]*Error\(\s*"([a-z0-9_]+\.[a-z0-9_.]+)"')
 _TESTS = (".py", ".txt", ".json", ".md", ".toml", ".yaml")
 
