@@ -67,6 +67,7 @@ async def _measure(runs: int) -> list[Figure]:
                 *[await _round_trip(stage, n, runs) for n in BATCHES],
                 await _records(stage, runs),
                 await _respawn(stage, runs),
+                *_accounts(stage),
             ]
         finally:
             await stage.aclose()
@@ -171,6 +172,25 @@ async def _records(stage: TransformStage, runs: int) -> Figure:
         budget=">= 500 k records/s",
         note=f"batches of {n}",
     )
+
+
+def _accounts(stage: TransformStage) -> list[Figure]:
+    """What the core's accounts say of all of the above together."""
+    facts = stage.accounting.facts()
+    calls = f"{facts['calls']} calls, {facts['inputs']} inputs, {facts['respawns']} respawns"
+    calls += f", p99 {facts['wall_p99_us']:.0f} us, max {facts['wall_max_us']:.0f} us"
+    return [
+        Figure.of("sandbox.account.cpu", [facts["cpu_us"] / facts["inputs"]], "us/record", note=calls),
+        Figure.of(
+            "sandbox.account.wall_p50", [facts["wall_p50_us"]], "us", note="one call, as the core saw it"
+        ),
+        Figure.of(
+            "sandbox.account.memory",
+            [facts["memory_high_bytes"] / 2**20],
+            "MB",
+            note="largest resident size of a worker, pages shared with the zygote included",
+        ),
+    ]
 
 
 async def _respawn(stage: TransformStage, runs: int) -> Figure:

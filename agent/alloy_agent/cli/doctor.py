@@ -11,7 +11,7 @@ import json
 import platform
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Final
@@ -157,14 +157,18 @@ def gather() -> Facts:
     reached: tuple[str, ...] | None = None
     failure, spawn_ms = "", 0.0
     try:
-        reached, spawn_ms = trio.run(_try_worker)
+        reached, spawn_ms = trio.run(try_worker)
     except (AgentError, OSError, trio.TooSlowError) as error:
         failure = str(error)
     return Facts(jail.probe(), total, available, _versions(), reached, failure, spawn_ms)
 
 
-async def _try_worker() -> tuple[tuple[str, ...], float]:
-    """What a jailed worker reached, and how long it took to answer [ms]."""
+async def try_worker(layers: Sequence[str] = ()) -> tuple[tuple[str, ...], float]:
+    """What a jailed worker reached, and how long it took to answer [ms].
+
+    Args:
+        layers: jail layers to apply, empty for all: what a host without the others would give.
+    """
     result: tuple[tuple[str, ...], float] | AgentError
     with trio.fail_after(CHECK_S):
         async with trio.open_nursery() as nursery:
@@ -173,7 +177,9 @@ async def _try_worker() -> tuple[tuple[str, ...], float]:
                 entry = "alloy_transforms.sandbox.selfcheck:serve"
                 zygote = await Zygote.start(nursery, name="doctor", entry=entry)
                 begin = time.perf_counter()
-                async with await zygote.spawn(profile="transform", memory_bytes=32 << 20) as worker:
+                async with await zygote.spawn(
+                    profile="transform", memory_bytes=32 << 20, layers=layers
+                ) as worker:
                     answer = (await worker.receive(4096)).decode()
                     spent_ms = (time.perf_counter() - begin) * 1e3
                 result = tuple(filter(None, answer.split(","))), spent_ms

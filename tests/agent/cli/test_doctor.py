@@ -7,9 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+import trio
 
 from alloy_agent.cli import main
-from alloy_agent.cli.doctor import OK, REFUSED, WEAKER, Facts, judge
+from alloy_agent.cli.doctor import OK, REFUSED, WEAKER, Facts, judge, try_worker
+from alloy_agent.native import jail
 
 WHOLE = Facts(
     host={
@@ -58,6 +60,25 @@ def test_missing_layer_is_named_with_its_meaning(change: dict[str, Any], name: s
 def test_transforms_are_refused_when_the_jail_leaks_or_does_not_start() -> None:
     assert states(replace(WHOLE, reached=("read a file",)))["jailed worker"] == REFUSED
     assert states(replace(WHOLE, reached=None, failure="why"))["jailed worker"] == REFUSED
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("missing", ["seccomp", "landlock", "namespaces", "rlimits"])
+def test_jail_still_holds_when_one_layer_is_missing(missing: str) -> None:
+    reached, _ = trio.run(try_worker, tuple(layer for layer in jail.LAYERS if layer != missing))
+
+    assert "read a file" not in reached
+    assert "list a folder" not in reached
+
+
+@pytest.mark.slow
+def test_doctor_refuses_when_every_layer_is_missing() -> None:
+    """What would be printed where the jail did nothing: the same worker with one harmless layer."""
+    reached, spent_ms = trio.run(try_worker, ("no_new_privs",))
+
+    findings = {f.name: f for f in judge(replace(WHOLE, reached=reached, spawn_ms=spent_ms))}
+    assert findings["jailed worker"].state == REFUSED
+    assert findings["jailed worker"].value == "could read a file, list a folder, start a process"
 
 
 def test_doctor_runs_a_real_jailed_worker_on_this_host(capsys: pytest.CaptureFixture[str]) -> None:
