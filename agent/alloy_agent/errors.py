@@ -130,6 +130,7 @@ CODES: dict[str, str] = {
     "transform.quarantined": "a worker of this transform broke out of its rules; the transform is out of use",
     "control.bad_request": "a request is too large or cannot be read",
     "control.bind": "the control socket cannot be created",
+    "control.failed": "a verb failed for a reason of the daemon's own; its log says more",
     "control.forbidden": "this user may not control the daemon",
     "control.retained": "a request was published with the retain flag",
     "control.unknown_verb": "the daemon knows no such verb, or not over MQTT",

@@ -77,6 +77,12 @@ def print_status(status: dict[str, Any]) -> None:
     )
     layers = ", ".join(f"{name} {value}" for name, value in status["sandbox"].items())
     print(f"sandbox: {layers or 'no worker started yet'}")
+    link = status["link"]
+    if link:
+        state = "connected" if link["connected"] else f"not connected: {link['last_error'] or 'not yet'}"
+        print(
+            f"broker: {state}, {link['connects']} connects, {link['acknowledged']} of {link['published']} acknowledged"
+        )
     for problem in status["problems"]:
         print(f"problem: {problem}")
     print(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +75,7 @@ class Daemon:
             started_ns=started,
             pipelines=self._pipelines,
             workers=self._workers,
+            link=lambda: asdict(self.link.stats) if self.link is not None else {},
             problems=[f"{p.file}:{p.line}:{p.column}: {p.code}: {p.message}" for p in document.problems],
         )
 

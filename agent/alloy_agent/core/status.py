@@ -37,6 +37,7 @@ class StatusBoard:
     started_ns: int
     pipelines: Callable[[], list[dict[str, Any]]]
     workers: Callable[[], list[dict[str, Any]]]
+    link: Callable[[], dict[str, Any]]
     layers: dict[str, Any] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     state: str = "init"
@@ -90,6 +91,7 @@ class StatusBoard:
             "uptime_s": round((clock_ns() - self.started_ns) / 1e9, 3),
             "problems": self.problems,
             "sandbox": self.layers,
+            "link": self.link(),
             "pipelines": self.pipelines(),
             "workers": self.workers(),
         }

@@ -11,6 +11,10 @@ import msgspec
 from alloy_agent.errors import AgentError
 from alloy_agent.native import CodedError
 
+from . import logs
+
+LOG = logs.get("verbs")
+
 MAX_REQUEST_BYTES = 64 * 1024
 MAX_ID = 128  # characters
 
@@ -71,6 +75,9 @@ class Verbs:
             return Response(identity, ok=True, result=await handler(request.args))
         except CodedError as error:
             return Response(identity, ok=False, error=Failure(error.code, error.what, error.hint))
+        except Exception as error:  # a fault of ours in one verb: said and logged, the pipelines run on
+            LOG.error("verb.failed", verb=request.verb, error=f"{type(error).__name__}: {error}")
+            return Response(identity, ok=False, error=Failure("control.failed", type(error).__name__))
 
 
 def decode_request(data: bytes) -> tuple[Request, bool]:
