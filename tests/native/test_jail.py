@@ -165,31 +165,75 @@ for name, mode in (("canary", "r"), ("data", "a"), ("new", "w")):
     assert outcome.answer == "'wanted'"
 
 
-@pytest.mark.parametrize("layer", jail.LAYERS)
-def test_file_connect_and_exec_are_stopped_when_one_layer_is_missing(layer: str) -> None:
-    """Who opens a file, reaches a server or starts a program writes `reached`."""
-    source = """
+ATTEMPTS = """
 result = "stopped"
-for attempt in (
-    lambda: open("/etc/passwd").read(),
-    lambda: _socket.socket(2, 1).connect(("127.0.0.1", 1)),
-    lambda: os.execv("/bin/true", ["true"]),
-):
+def udp():
+    _socket.socket(2, 2).sendto(b"x", ("127.0.0.1", 9))
+def local():
+    _socket.socket(1, 1).connect("/alloy-no-such-socket")
+def read():
+    open("/etc/passwd").read()
+def tcp():
+    _socket.socket(2, 1).connect(("127.0.0.1", 1))
+def execute():
+    os.execv("/bin/true", ["true"])
+for attempt in (read, tcp, udp, local, execute):
     try:
         attempt()
-        result = "reached"
-    except ConnectionRefusedError:
-        result = "reached"
+        result = "reached by " + attempt.__name__
+    except (ConnectionRefusedError, FileNotFoundError):
+        result = "reached by " + attempt.__name__
     except OSError:
         pass
 """
 
-    outcome = run_jailed(source, preload=PRELOAD, without=layer)
+
+@pytest.mark.slow
+@pytest.mark.parametrize("profile", jail.PROFILES)
+@pytest.mark.parametrize("layer", jail.LAYERS)
+def test_file_connect_and_exec_are_stopped_when_one_layer_is_missing(
+    layer: str, profile: str, tmp_path: Path
+) -> None:
+    """Who opens a file, reaches a server (TCP, UDP, a socket of a path) or starts a program writes `reached`."""
+    (tmp_path / "data").write_text("wanted")
+    path = str(tmp_path / "data") if profile == "reference" else ""
+
+    outcome = run_jailed(ATTEMPTS, preload=PRELOAD, without=layer, profile=profile, path=path)
 
     if layer == "no_new_privs":  # without it the kernel refuses the next ones, and nothing runs at all
         assert outcome.exit_code in (1, 120)  # 120: the interpreter could not flush its output at exit
+    elif profile == "reference" and layer in ("landlock", "seccomp"):
+        assert "landlock+seccomp" in outcome.answer  # each needs the other: it does not begin without both
     else:
         assert outcome.signal == signal.SIGSYS or outcome.answer == "'stopped'", outcome.answer
+
+
+@pytest.mark.skipif(HOST["landlock_abi"] == 0, reason="no Landlock here")
+def test_reference_cannot_have_the_kernel_signal_somebody(tmp_path: Path) -> None:
+    """F_SETOWN, F_SETSIG and O_ASYNC on a descriptor together are a kill of any process of the same user."""
+    (tmp_path / "data").write_text("wanted")
+    source = """
+import fcntl
+refused = 0
+for command, value in ((fcntl.F_SETOWN, parent), (fcntl.F_SETSIG, 9), (fcntl.F_SETFL, 0o20000)):
+    try:
+        fcntl.fcntl(1, command, value)
+    except PermissionError:
+        refused += 1
+result = refused, fcntl.fcntl(1, fcntl.F_GETFD)
+"""
+    preload = "import fcntl\n" + PRELOAD
+
+    outcome = run_jailed(source, preload=preload, profile="reference", path=str(tmp_path / "data"))
+
+    assert outcome.answer.startswith("(3, "), outcome.answer
+
+
+def test_seal_refuses_when_readable_memory_would_be_executable() -> None:
+    preload = SYSCALL + "\nassert call(135, 0x400000) >= 0" if HOST["arch"] == "x86_64" else ""
+
+    if preload:
+        assert "'personality'" in run_jailed("pass", preload=preload).answer
 
 
 @pytest.mark.parametrize(

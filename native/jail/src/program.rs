@@ -92,6 +92,9 @@ pub fn compile(arch: &Arch, profile: Profile) -> Vec<Instruction> {
                 program.push(op(RET_K, ERRNO | (errno as u32 & 0xffff)));
             }
             Rule::NoExec => refuse_bits(&mut program, number, 2, PROT_EXEC, KILL_PROCESS),
+            Rule::Among(argument, values) => {
+                one_of(&mut program, number, u32::from(argument), values);
+            }
             Rule::ReadOnly(argument) => {
                 let refusal = ERRNO | (libc::EACCES as u32 & 0xffff);
                 refuse_bits(
@@ -120,6 +123,18 @@ fn refuse_bits(
     program.push(op(LD_W_ABS, OFFSET_ARGS + 8 * argument));
     program.push(jump(JSET_K, bits, 0, 1));
     program.push(op(RET_K, refusal));
+    program.push(op(RET_K, ALLOW));
+}
+
+/// `number` runs if its argument is one of `values`, few enough for one jump.
+fn one_of(program: &mut Vec<Instruction>, number: u32, argument: u32, values: &[u32]) {
+    let count = u8::try_from(values.len()).expect("a table names a few values");
+    program.push(jump(JEQ_K, number, 0, count + 3));
+    program.push(op(LD_W_ABS, OFFSET_ARGS + 8 * argument));
+    for (left, value) in (1..=count).rev().zip(values) {
+        program.push(jump(JEQ_K, *value, left, 0)); // over the rest and the refusal
+    }
+    program.push(op(RET_K, ERRNO | (libc::EPERM as u32 & 0xffff)));
     program.push(op(RET_K, ALLOW));
 }
 

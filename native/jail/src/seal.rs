@@ -116,6 +116,10 @@ pub fn seal(order: &Order<'_>) -> Result<Active, JailError> {
         }
     }
     active.layers.seccomp = filter.is_some();
+    if order.profile == Profile::Reference && !(wanted.landlock && active.layers.seccomp) {
+        // It may open paths: only Landlock knows which, and only the filter keeps it from sockets of a path.
+        return Err(JailError::new("landlock+seccomp", libc::EINVAL));
+    }
 
     if wanted.pdeathsig {
         process::pdeathsig()?;

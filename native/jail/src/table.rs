@@ -12,6 +12,8 @@ pub enum Rule {
     NoExec,
     /// Runs if this argument (flags of an open) asks for reading only; else fails with EACCES.
     ReadOnly(u8),
+    /// Runs if this argument is one of these; else fails with EPERM.
+    Among(u8, &'static [u32]),
     /// Fails with this error number: an honest mistake that deserves a message instead of death.
     Errno(i32),
 }
@@ -129,6 +131,12 @@ pub const DECODER: &[(&str, Rule)] = &[
     ("getcwd", Rule::Allow),
 ];
 
+/// F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_DUPFD_CLOEXEC; equal on both architectures.
+///
+/// Not F_SETOWN, F_SETSIG and F_SETFL: together they have the kernel send a signal of choice, SIGKILL too, to any
+/// process of the same user (only Landlock from ABI 6 on stops that).
+const PLAIN_FCNTL: &[u32] = &[0, 1, 2, 3, 1030];
+
 /// What opening one file by its path adds; which file is Landlock's business.
 pub const REFERENCE: &[(&str, Rule)] = &[
     ("open", Rule::ReadOnly(1)),
@@ -143,7 +151,7 @@ pub const REFERENCE: &[(&str, Rule)] = &[
     ("faccessat2", Rule::Allow),
     ("readlink", Rule::Allow),
     ("readlinkat", Rule::Allow),
-    ("fcntl", Rule::Allow),
+    ("fcntl", Rule::Among(1, PLAIN_FCNTL)),
     ("readv", Rule::Allow),
     ("getpid", Rule::Allow),
     ("getuid", Rule::Allow),
