@@ -43,6 +43,12 @@ def test_answer_is_refused_within_memory_when_it_is_a_bomb(lie: str) -> None:
     assert peak < 24 * MIB
 
 
+def test_examples_are_refused_when_an_error_code_is_no_text() -> None:
+    for error in ({}, [], 3, None, "no.such"):
+        with pytest.raises(ViolationError):
+            unpack_examples(pack(EXAMPLES_ARE, [{"inputs": {}, "rows": [], "error": error, "line": 0}]))
+
+
 def test_largest_honest_answer_is_taken_when_examples_are_many() -> None:
     rows = [{} for _ in range(MAX_ROWS)]
     examples = [{"inputs": {}, "rows": rows, "error": "", "line": 1} for _ in range(MAX_EXAMPLES)]

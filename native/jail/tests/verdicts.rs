@@ -27,7 +27,10 @@ impl Call {
             slot.copy_from_slice(&value.to_le_bytes());
         }
         let at = offset as usize;
-        assert!(at % 4 == 0 && at < 64, "the kernel refuses this load");
+        assert!(
+            at.is_multiple_of(4) && at < 64,
+            "the kernel refuses this load"
+        );
         u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap_or_default())
     }
 }
@@ -238,7 +241,7 @@ fn programs_are_what_the_kernel_accepts() {
                 let furthest = at + 1 + usize::from(step.jt.max(step.jf));
                 assert!(furthest < program.len() || step.code == 0x06);
                 if step.code == 0x20 {
-                    assert!(step.k % 4 == 0 && step.k < 64);
+                    assert!(step.k.is_multiple_of(4) && step.k < 64);
                 }
             }
         }

@@ -218,7 +218,8 @@ def unpack_examples(body: Buffer) -> tuple[Example, ...]:
         maps = (item["inputs"], *rows) if isinstance(rows, tuple) else ()
         if not maps or not all(isinstance(m, dict) and all(_plain(k, v) for k, v in m.items()) for m in maps):
             raise malformed("an example that is not made of plain values")
-        if (item["error"] not in CODES and item["error"] != "") or type(item["line"]) is not int:
+        error = item["error"]
+        if type(error) is not str or (error and error not in CODES) or type(item["line"]) is not int:
             raise malformed("an example with an unknown error code")
         out.append(Example(item["inputs"], rows, item["error"], item["line"]))
     return tuple(out)
