@@ -180,7 +180,9 @@ def _accounts(stage: TransformStage) -> list[Figure]:
     calls = f"{facts['calls']} calls, {facts['inputs']} inputs, {facts['respawns']} respawns"
     calls += f", p99 {facts['wall_p99_us']:.0f} us, max {facts['wall_max_us']:.0f} us"
     return [
-        Figure.of("sandbox.account.cpu", [facts["cpu_us"] / facts["inputs"]], "us/record", note=calls),
+        Figure.of(
+            "sandbox.account.cpu", [facts["cpu_us"] / facts["inputs"]], "us", note=f"for each record; {calls}"
+        ),
         Figure.of(
             "sandbox.account.wall_p50", [facts["wall_p50_us"]], "us", note="one call, as the core saw it"
         ),
