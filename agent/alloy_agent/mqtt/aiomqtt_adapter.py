@@ -8,20 +8,20 @@ acknowledges a message on receipt, and it drops messages when a consumer falls b
 from __future__ import annotations
 
 import random
-import socket
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import trio
 
 from ..errors import LinkError
+from .aiomqtt_client import check_installed, leaves, new_client
 from .backoff import Backoff
 from .filters import check_filter, check_topic, is_shared
 from .inbound import Subscriptions, no_acknowledgement
 from .inbox import Inbox
-from .link import Capabilities, LinkOptions, LinkStats, Message, PublishResult, Will
+from .link import Capabilities, LinkOptions, LinkStats, Message, Properties, PublishResult, Will
 from .outbox import Pending, too_large
 from .ticket import Ticket
 
@@ -92,15 +92,9 @@ class AiomqttLink:
         Raises:
             LinkError: `mqtt.missing_extra`.
         """
-        try:
-            import aiomqtt  # noqa: F401
-            import trio_asyncio
-        except ImportError as error:
-            raise LinkError(
-                "mqtt.missing_extra",
-                "the MQTT 3.1.1 client needs aiomqtt and trio-asyncio",
-                hint="install `alloy-edge[mqtt311]`",
-            ) from error
+        check_installed()
+        import trio_asyncio
+
         try:
             async with trio_asyncio.open_loop() as loop:
                 loop.set_exception_handler(self._on_loop_error)
@@ -136,51 +130,16 @@ class AiomqttLink:
 
         slow = False
         try:
-            async with self._client() as client:
+            async with new_client(self._options, self._will, self.deliver) as client:
                 await self._serve(client)
         except* aiomqtt.MqttError as group:
-            for error in _leaves(group):
+            for error in leaves(group):
                 where = f"{self._options.host}:{self._options.port}"
                 self.stats.last_error = str(LinkError("mqtt.lost", str(error), where=where, retryable=True))
                 slow = slow or "authori" in str(error).lower() or "password" in str(error).lower()
         finally:
             self._down()
         return slow
-
-    def _client(self) -> aiomqtt.Client:
-        import asyncio
-
-        import aiomqtt
-
-        options, will, link = self._options, self._will, self
-
-        class Straight(asyncio.Queue[aiomqtt.Message]):
-            """Instead of queueing for asyncio, gives each message to its subscriptions at once."""
-
-            def put_nowait(self, item: aiomqtt.Message) -> None:
-                link.deliver(item)
-
-        client = aiomqtt.Client(
-            options.host,
-            options.port,
-            username=options.username,
-            password=None if options.password is None else options.password.decode(),
-            identifier=options.client_id,
-            queue_type=Straight,
-            protocol=aiomqtt.ProtocolVersion.V311,
-            will=None
-            if will is None
-            else aiomqtt.Will(will.topic, will.payload, qos=min(will.qos, 1), retain=will.retain),
-            clean_session=False,
-            timeout=options.connect_timeout_s,
-            keepalive=options.keepalive_s,
-            max_inflight_messages=options.inflight_maximum,
-            tls_params=aiomqtt.TLSParameters(ca_certs=options.ca_file) if options.tls else None,
-            # without it, Nagle costs QoS 1 about 25 ms a message (measured)
-            socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],
-        )
-        client.pending_calls_threshold = options.inflight_maximum + 1
-        return client
 
     async def _serve(self, client: aiomqtt.Client) -> None:
         import asyncio
@@ -277,14 +236,10 @@ class AiomqttLink:
         *,
         qos: int = 1,
         retain: bool = False,
-        content_type: str = "",
-        response_topic: str = "",
-        correlation_data: bytes = b"",
-        expiry_s: int | None = None,
-        user_properties: tuple[tuple[str, str], ...] = (),
+        **properties: Unpack[Properties],
     ) -> Ticket:
         """See `Link.send`; MQTT 3.1.1 has no properties: they are left out, as `capabilities` says."""
-        del content_type, response_topic, correlation_data, expiry_s, user_properties
+        del properties
         await trio.lowlevel.checkpoint_if_cancelled()
         check_topic(topic)
         if qos not in (0, 1):
@@ -315,24 +270,10 @@ class AiomqttLink:
         *,
         qos: int = 1,
         retain: bool = False,
-        content_type: str = "",
-        response_topic: str = "",
-        correlation_data: bytes = b"",
-        expiry_s: int | None = None,
-        user_properties: tuple[tuple[str, str], ...] = (),
+        **properties: Unpack[Properties],
     ) -> PublishResult:
         """See `Link.publish`."""
-        ticket = await self.send(
-            topic,
-            payload,
-            qos=qos,
-            retain=retain,
-            content_type=content_type,
-            response_topic=response_topic,
-            correlation_data=correlation_data,
-            expiry_s=expiry_s,
-            user_properties=user_properties,
-        )
+        ticket = await self.send(topic, payload, qos=qos, retain=retain, **properties)
         return await ticket.wait()
 
     async def disconnect(self) -> None:
@@ -442,10 +383,3 @@ class AiomqttLink:
         self._detach(inbox)
         if not any(other.topic_filter == inbox.topic_filter for other in self._subscriptions.inboxes):
             await self.unsubscribe(inbox.topic_filter)
-
-
-def _leaves(group: BaseExceptionGroup[Any]) -> list[BaseException]:
-    found: list[BaseException] = []
-    for error in group.exceptions:
-        found += _leaves(error) if isinstance(error, BaseExceptionGroup) else [error]
-    return found

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypedDict, Unpack
 
 from ..errors import LinkError
 
@@ -93,6 +93,16 @@ class Message:
     expiry_s: int | None = None
     user_properties: tuple[tuple[str, str], ...] = ()
     received_ns: int = 0  # UTC, when the packet was read from the socket
+
+
+class Properties(TypedDict, total=False):
+    """What MQTT 5 can say beside a payload; a client without `user_properties` leaves all of it out."""
+
+    content_type: str
+    response_topic: str
+    correlation_data: bytes
+    expiry_s: int
+    user_properties: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,11 +204,7 @@ class Link(Protocol):
         *,
         qos: int = 1,
         retain: bool = False,
-        content_type: str = "",
-        response_topic: str = "",
-        correlation_data: bytes = b"",
-        expiry_s: int | None = None,
-        user_properties: tuple[tuple[str, str], ...] = (),
+        **properties: Unpack[Properties],
     ) -> PublishTicket:
         """Accept one publish in the order of the calls; waits while `inflight_maximum` are unacknowledged."""
         ...
@@ -210,11 +216,7 @@ class Link(Protocol):
         *,
         qos: int = 1,
         retain: bool = False,
-        content_type: str = "",
-        response_topic: str = "",
-        correlation_data: bytes = b"",
-        expiry_s: int | None = None,
-        user_properties: tuple[tuple[str, str], ...] = (),
+        **properties: Unpack[Properties],
     ) -> PublishResult:
         """`send`, then wait for its ticket. QoS 0: in the bounded write buffer. QoS 1: the PUBACK came.
 

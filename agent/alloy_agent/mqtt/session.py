@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from typing import Unpack
 
 import mqtt5
 import trio
@@ -21,7 +22,7 @@ from .codec import QOS
 from .connection import Connection
 from .filters import check_topic
 from .inbox import Inbox
-from .link import Capabilities, LinkOptions, LinkStats, PublishResult, Will
+from .link import Capabilities, LinkOptions, LinkStats, Properties, PublishResult, Will
 from .outbox import Outbox, too_large
 from .receiver import Receiver
 from .ticket import WRITTEN, Ticket
@@ -200,11 +201,7 @@ class MqttSession:
         *,
         qos: int = 1,
         retain: bool = False,
-        content_type: str = "",
-        response_topic: str = "",
-        correlation_data: bytes = b"",
-        expiry_s: int | None = None,
-        user_properties: tuple[tuple[str, str], ...] = (),
+        **properties: Unpack[Properties],
     ) -> Ticket:
         """See `Link.send`. QoS 0 waits for a connection.
 
@@ -232,11 +229,11 @@ class MqttSession:
                 qos=QOS[qos],
                 retain=retain,
                 packet_id=packet_id,
-                content_type=content_type or None,
-                response_topic=response_topic or None,
-                correlation_data=correlation_data or None,
-                message_expiry_interval=expiry_s,
-                user_properties=list(user_properties),
+                content_type=properties.get("content_type") or None,
+                response_topic=properties.get("response_topic") or None,
+                correlation_data=properties.get("correlation_data") or None,
+                message_expiry_interval=properties.get("expiry_s"),
+                user_properties=list(properties.get("user_properties", ())),
             ).write()
         except (ValueError, OverflowError) as error:
             check_topic(topic)
@@ -267,24 +264,10 @@ class MqttSession:
         *,
         qos: int = 1,
         retain: bool = False,
-        content_type: str = "",
-        response_topic: str = "",
-        correlation_data: bytes = b"",
-        expiry_s: int | None = None,
-        user_properties: tuple[tuple[str, str], ...] = (),
+        **properties: Unpack[Properties],
     ) -> PublishResult:
         """See `Link.publish`; errors as in `send`. Cancelled before it was ever sent: it is not sent at all."""
-        ticket = await self.send(
-            topic,
-            payload,
-            qos=qos,
-            retain=retain,
-            content_type=content_type,
-            response_topic=response_topic,
-            correlation_data=correlation_data,
-            expiry_s=expiry_s,
-            user_properties=user_properties,
-        )
+        ticket = await self.send(topic, payload, qos=qos, retain=retain, **properties)
         try:
             return await ticket.wait()
         except trio.Cancelled:
