@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alloy_agent.errors import TransformDisabledError
-from alloy_agent.workers.notices import DATA_WINDOW_S, DataRate, Gate
+from alloy_agent.workers.notices import CLEAR_S, DATA_WINDOW_S, Alerts, DataRate, Gate
 from alloy_agent.workers.policy import DEATHS_S, DISABLED, IN_USE, QUARANTINED, Policy
 
 GOOD: dict[str, int] = {}
@@ -120,3 +120,27 @@ def test_data_rate_is_told_once_a_window_when_it_is_high() -> None:
     assert rate.take(100, 100, 2.0) is None
     assert rate.take(100, 9, DATA_WINDOW_S) is None  # a new window, too few
     assert rate.take(1, 1, DATA_WINDOW_S + 1) == (10, 101)
+
+
+def test_an_alert_is_cleared_once_when_nothing_happened_for_a_while() -> None:
+    alerts = Alerts(0.0)
+    told = [
+        [name for _, name, *_ in alerts.batch(100, Counter(codes), now)]
+        for codes, now in (
+            ({}, 1.0),
+            ({}, CLEAR_S),  # one of an earlier run may stand
+            ({}, 2 * CLEAR_S),
+            ({"script.error": 3}, 200.0),
+            ({"script.error": 3}, 201.0),  # held back
+            ({}, 201.0 + CLEAR_S - 1),
+            ({}, 201.0 + CLEAR_S),
+        )
+    ]
+
+    assert told == [[], ["transform.clear"], [], ["transform.script_error"], [], [], ["transform.clear"]]
+
+
+def test_an_alert_names_the_worst_code_when_data_errors_are_many() -> None:
+    told = list(Alerts(0.0).batch(100, Counter({"data.range": 10, "data.value": 20}), 1.0))
+
+    assert told == [("alert", "transform.data_errors", "data.value", "30 of 100 inputs", 30)]

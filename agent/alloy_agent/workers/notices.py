@@ -7,6 +7,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -75,3 +77,44 @@ class DataRate:
             return None
         self._told = True
         return self._bad, self._inputs
+
+
+class Alerts:
+    """Which alerts the batches of one transform give.
+
+    Args:
+        now_s: monotonic clock [s]. An alert may stand from the start: an earlier run may have left it.
+    """
+
+    def __init__(self, now_s: float) -> None:
+        self._scripts = Gate(SCRIPT_EVERY_S)
+        self._data = DataRate()
+        self._standing = True
+        self._last_s = now_s
+
+    def batch(
+        self, inputs: int, codes: Counter[str], now_s: float
+    ) -> Iterator[tuple[str, str, str, str, int]]:
+        """Kind, name, code, text and count of each notice about one batch.
+
+        Args:
+            codes: code -> inputs that ended with it.
+            now_s: monotonic clock [s].
+        """
+        data = {code: count for code, count in codes.items() if code.startswith("data.")}
+        if (rate := self._data.take(inputs, sum(data.values()), now_s)) is not None:
+            self._stand(now_s)
+            worst = max(data, key=data.__getitem__)
+            yield "alert", "transform.data_errors", worst, f"{rate[0]} of {rate[1]} inputs", rate[0]
+        if self._standing and now_s - self._last_s >= CLEAR_S:
+            self._standing = False
+            yield "clear", "transform.clear", "", "", 0
+        script = {code: count for code, count in codes.items() if code.startswith("script.")}
+        if script:
+            self._last_s = now_s
+        if codes and (count := self._scripts.take(sum(script.values()), now_s)):
+            self._stand(now_s)
+            yield "alert", "transform.script_error", ", ".join(sorted(script)), "", count
+
+    def _stand(self, now_s: float) -> None:
+        self._standing, self._last_s = True, now_s

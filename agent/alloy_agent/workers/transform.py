@@ -20,27 +20,24 @@ from alloy_agent.errors import TransformRefusedError, WorkerDiedError, WorkerErr
 from alloy_agent.native import CodedError
 from alloy_agent.pipeline.chain import StageError, StageReply
 from alloy_agent.workers.accounting import Accounting
+from alloy_agent.workers.batches import Values, pack, put_together
 from alloy_agent.workers.capabilities import effective
 from alloy_agent.workers.generation import Generation
-from alloy_agent.workers.notices import CLEAR_S, SCRIPT_EVERY_S, DataRate, Gate, Notice
+from alloy_agent.workers.notices import Alerts, Notice
 from alloy_agent.workers.offers import Offers
 from alloy_agent.workers.policy import IN_USE, Policy
 from alloy_agent.workers.pool import WorkerPool
 from alloy_agent.workers.process import WorkerProcess
 from alloy_agent.workers.swap import Swap, carried, fits
-from alloy_devices.source import Scalar
 from alloy_transforms.errors import RecordError, ViolationError
 from alloy_transforms.record import Column
 from alloy_transforms.sandbox.answers import Example
-from alloy_transforms.sandbox.columns import column, input_column, join, take_rows
+from alloy_transforms.sandbox.columns import column, take_rows
 from alloy_transforms.sandbox.contract import INPUT_DTYPES, Contract
 from alloy_transforms.sandbox.reply import Reply
 
 MAX_ZYGOTES_LOST = 3  # in a row, without an answer between
-_NO_ERRORS: Counter[str] = Counter()
 __all__ = ["TransformStage", "WorkerPool"]
-
-Values = Sequence[Scalar | None]
 
 
 class TransformStage:
@@ -85,10 +82,7 @@ class TransformStage:
         self._used_s = trio.current_time()
         self._swapped: Swap | None = None  # the last change of version
         self._next: tuple[Generation, trio.Event] | None = None  # a version that waits for the end of a batch
-        self._script_gate = Gate(SCRIPT_EVERY_S)
-        self._data_rate = DataRate()
-        self._alert = True  # whether one may stand; a run of the daemon before this one may have left it
-        self._alert_s = self._used_s
+        self._alerts = Alerts(self._used_s)
 
     @property
     def label(self) -> str:
@@ -250,11 +244,12 @@ class TransformStage:
             TransformDisabledError: the transform is out of use.
             WorkerError: no worker can be had; nothing was answered (retryable).
         """
-        packed, bad = self._pack(columns, n)
+        packed, bad = pack(self.contract.inputs, columns, n)
         if not bad:
             return await self.run_columns(packed, n)
         good = [i for i in range(n) if i not in bad]
-        packed, _ = self._pack([[values[i] for i in good] for values in columns], len(good))
+        kept = [[values[i] for i in good] for values in columns]
+        packed, _ = pack(self.contract.inputs, kept, len(good))
         reply = await self.run_columns(packed, len(good))
         errors = [StageError(good[e.index], e.code, e.message, e.line) for e in reply.errors]
         errors += [StageError(i, "data.schema", text, self.contract.line) for i, text in bad.items()]
@@ -277,7 +272,9 @@ class TransformStage:
         try:
             while (asked := offers.next()) is not None:
                 await self._offer(columns, n, *asked, offers, parts)
-            reply = self._finish(n, offers, parts)
+            reply = put_together(self.contract, parts, offers.given_up)
+            self.accounting.inputs += sum(given.stop - given.start for given in offers.given_up)
+            self._judge(n, Counter(e.code for e in reply.errors), offers.kills)
             if self.policy.state != IN_USE:
                 await self._generation.drop()
             return reply
@@ -355,75 +352,21 @@ class TransformStage:
             self._judge(n, Counter({error.code: n}), 1)
             self.policy.refuse(self.label)
 
-    def _finish(self, n: int, offers: Offers, parts: list[tuple[int, Reply]]) -> StageReply:
-        errors = [
-            StageError(start + e.index, e.code, e.message, e.line)
-            for start, reply in parts
-            for e in reply.errors
-        ]
-        for given in offers.given_up:
-            line = self.contract.line
-            errors += [StageError(i, given.code, given.message, line) for i in range(given.start, given.stop)]
-            self.accounting.inputs += given.stop - given.start
-        self._judge(n, Counter(e.code for e in errors) if errors else _NO_ERRORS, offers.kills)
-        if len(parts) == 1 and not offers.given_up:
-            only = parts[0][1]
-            return StageReply(only.rows, only.sources(), only.columns, tuple(errors))
-        src = array("I", (start + i for start, reply in parts for i in reply.sources()))
-        joined = tuple(
-            join(f.dtype, [(reply.columns[k], reply.rows) for _, reply in parts])
-            if parts
-            else column(f.dtype, ())
-            for k, f in enumerate(self.contract.outputs)
-        )
-        return StageReply(len(src), src, joined, tuple(sorted(errors, key=lambda e: e.index)))
-
     def _judge(self, n: int, codes: Counter[str], kills: int) -> None:
         """Count a batch, let the policy judge it, tell the operator."""
         now = trio.current_time()
         before = self.policy.state
         self.policy.batch(n, codes, kills, now, time.time_ns())
-        bad = sum(count for code, count in codes.items() if code.startswith("data.")) if codes else 0
-        if (rate := self._data_rate.take(n, bad, now)) is not None:
-            worst = max((c for c in codes if c.startswith("data.")), key=codes.__getitem__)
-            self._tell("alert", "transform.data_errors", worst, f"{rate[0]} of {rate[1]} inputs", rate[0])
-        if self._alert and now - self._alert_s >= CLEAR_S:
-            self._alert = False
-            self._tell("clear", "transform.clear")
-        if not codes and not kills:
-            return
         self.accounting.errors += codes
-        script = [code for code in codes if code.startswith("script.")]
-        if script:
-            self._alert_s = now
-        if count := self._script_gate.take(sum(codes[code] for code in script), now):
-            self._tell("alert", "transform.script_error", ", ".join(sorted(script)), "", count)
+        for news in self._alerts.batch(n, codes, now):
+            self._tell(*news)
         if self.policy.state != before:
             self._tell("audit", f"transform.{self.policy.state}", self.policy.code, self.policy.why, n)
 
     def _tell(self, kind: str, name: str, code: str = "", text: str = "", count: int = 0) -> None:
-        if kind == "alert":
-            self._alert, self._alert_s = True, trio.current_time()
         if self._on_notice is not None:
             digest = self.contract.digest
             self._on_notice(Notice(kind, name, self.pipeline, self.ref.name, digest, code, text, count))
-
-    def _pack(self, columns: Sequence[Values], n: int) -> tuple[list[Column], dict[int, str]]:
-        """Columns, and which inputs hold a value that is not of its declared type."""
-        packed: list[Column] = []
-        bad: dict[int, str] = {}
-        for (name, kind), values in zip(self.contract.inputs, columns, strict=True):
-            if len(values) != n:
-                raise RuntimeError(f"the column of `{name}` has {len(values)} values, the batch {n}")
-            try:
-                packed.append(input_column(kind, values))
-            except RecordError:
-                for i, value in enumerate(values):
-                    try:
-                        input_column(kind, (value,))
-                    except RecordError:
-                        bad[i] = f"input `{name}` is {kind}, got {type(value).__name__}"
-        return packed, bad
 
     def facts(self) -> dict[str, Any]:
         """Plain values for status and topics."""
