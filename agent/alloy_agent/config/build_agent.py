@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .model import Agent, Capabilities, Modules, Mqtt, Sandbox, Secret, Spool, Workers
+from .model import Agent, Capabilities, Mqtt, Sandbox, Secret, Spool, Workers
 from .report import Report
 from .shapes import Values
 
@@ -28,7 +28,6 @@ def build_agent(values: Values, report: Report) -> Agent:
         workers=_workers(values.get("workers")),
         sandbox=_sandbox(values.get("sandbox")),
         spool=_spool(values.get("spool")),
-        modules=Modules(**chosen(values.get("modules"), trust="trust")),
         **facts,
     )
 

@@ -70,12 +70,6 @@ class Sandbox(Base, frozen=True):
     capabilities: Capabilities = Capabilities()
 
 
-class Modules(Base, frozen=True):
-    """Native modules: whose may run. None exist before the native tier; until then both values mean none."""
-
-    trust: str = "signed"  # signed | local (recorded by `alloy-edge build` on this host)
-
-
 class Spool(Base, frozen=True):
     """Bounds of what is kept until acknowledged."""
 
@@ -94,7 +88,6 @@ class Agent(Base, frozen=True):
     workers: Workers = Workers()
     sandbox: Sandbox = Sandbox()
     spool: Spool = Spool()
-    modules: Modules = Modules()
     status_interval_s: float = 30.0
     log_level: str = "info"
 

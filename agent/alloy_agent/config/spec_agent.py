@@ -100,17 +100,6 @@ _SPOOL = Section(
     },
 )
 
-_MODULES = Section(
-    "modules",
-    {
-        "trust": Key(
-            Choice(("signed", "local")),
-            "whose modules may run: signed ones, or those built on this host",
-            "signed",
-        )
-    },
-)
-
 AGENT = Section(
     "agent.yaml",
     {
@@ -122,13 +111,13 @@ AGENT = Section(
         "workers": Key(_WORKERS, "limits of the jailed processes"),
         "sandbox": Key(_SANDBOX, "device policy for transforms"),
         "spool": Key(_SPOOL, "bounds of what is kept"),
-        "modules": Key(_MODULES, "native modules; none exist in this version"),
         "status_interval": Key(duration(1, 3600), "how often status is published", "30s"),
         "log_level": Key(
             Choice(("debug", "info", "warning", "error")), "least severe line that is logged", "info"
         ),
     },
     later={
+        "modules": "native modules come with the Rust tier; every transform runs in the sandbox today",
         "promotion": "native modules come with the Rust tier; every transform runs in the sandbox today",
         "ota": "signed updates come in a later version; nothing is accepted over the air today",
         "updates": "signed updates come in a later version; nothing is accepted over the air today",

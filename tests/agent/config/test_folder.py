@@ -18,7 +18,6 @@ from alloy_agent.config.model import (
     FilesSource,
     Framing,
     LinesSource,
-    Modules,
     Mqtt,
     MqttSink,
     MqttSource,
@@ -104,7 +103,6 @@ mqtt:
 workers: {max: 4, wall: 100ms, first_wall: 2s, memory: 64MiB, idle_stop: 5m}
 sandbox: {allow_degraded: true, modules: [zoneinfo, heapq, heapq]}
 spool: {window: 1MiB, dead_letters: 2MB}
-modules: {trust: local}
 status_interval: 10s
 log_level: debug
 """
@@ -134,7 +132,6 @@ log_level: debug
         workers=Workers(max=4, wall_ms=100, first_wall_ms=2000, memory_mb=64, idle_stop_s=300.0),
         sandbox=Sandbox(allow_degraded=True, modules=("heapq", "zoneinfo")),
         spool=Spool(window_bytes=1 << 20, dead_letter_bytes=2_000_000),
-        modules=Modules(trust="local"),
         status_interval_s=10.0,
         log_level="debug",
     )
