@@ -167,3 +167,68 @@ def test_unix_seconds_equal_datetime_when_the_date_exists(when: datetime) -> Non
 def test_unix_seconds_refuse_when_there_is_no_such_day(date: tuple[int, int, int]) -> None:
     with pytest.raises(ValueError, match="not a date"):
         kit.unix_seconds(*date, 0)
+
+
+@given(st.integers(0, 10**18 - 1))
+def test_bcd_equals_the_digits_when_they_are_packed(number: int) -> None:
+    packed = bytes.fromhex(f"{number:018d}")
+
+    assert kit.bcd(packed, 0, 9) == number
+
+
+@pytest.mark.parametrize("text", ["0a", "a0", "00" * 10])
+def test_bcd_refuses_when_the_bytes_are_no_digits(text: str) -> None:
+    data = bytes.fromhex(text)
+
+    with pytest.raises(ValueError, match="digit"):
+        kit.bcd(data, 0, len(data))
+
+
+@given(st.floats(width=32, allow_nan=False, allow_infinity=False))
+def test_f32_equals_struct_when_the_number_is_finite(number: float) -> None:
+    (word,) = struct.unpack(">I", struct.pack(">f", number))
+
+    assert kit.finite32(word)
+    assert struct.pack(">d", kit.f32(word)) == struct.pack(">d", number)
+
+
+@pytest.mark.parametrize("word", [0x7F800000, 0xFF800000, 0x7FC00000, 0xFFFFFFFF])
+def test_f32_refuses_when_the_bits_are_no_number(word: int) -> None:
+    assert not kit.finite32(word)
+    with pytest.raises(ValueError, match="finite"):
+        kit.f32(word)
+
+
+EXTENDED = "043e2b0d011300004e7cbc38c1a40100ff7fb90000000000000000001110161a18a4c138bc7c4e0102284f0b6720"
+LEGACY = "043e1d02010000f4830238c1a41110161a18a4c1380283f400a22f5f0bf819df"
+
+
+@pytest.mark.parametrize(
+    ("event", "start", "at", "size", "address", "rssi"),
+    [
+        (LEGACY, 14, 18, 13, 0xA4C1380283F4, -33),
+        (EXTENDED, 29, 33, 13, 0xA4C138BC7C4E, -71),
+        ("10161a18a4c1380283f400a22f5f0bf819", 0, 4, 13, -1, 127),
+    ],
+)
+def test_an_advertisement_is_found_when_the_event_holds_it(
+    event: str, start: int, at: int, size: int, address: int, rssi: int
+) -> None:
+    data = bytes.fromhex(event)
+
+    assert kit.adv_start(data) == start
+    assert kit.adv_find(data, 0x16, 0x181A) == at
+    assert kit.adv_size(data, at) == size
+    assert kit.adv_address(data) == address
+    assert kit.adv_rssi(data) == rssi
+    assert kit.adv_find(data, 0x16, 0xFCD2) == -1
+
+
+@given(st.binary(max_size=64))
+def test_adv_find_ends_with_an_offset_or_an_error_when_the_bytes_are_any(data: bytes) -> None:
+    for head in (b"", bytes.fromhex("043e"), bytes.fromhex(LEGACY)[:14]):
+        try:
+            at = kit.adv_find(head + data, 0xFF, 0x0499)
+        except ValueError:
+            continue
+        assert -1 <= at <= len(head + data)

@@ -10,7 +10,7 @@ from types import ModuleType
 
 import pytest
 
-from alloy_transforms.portable import kit
+from alloy_transforms.portable import fmath, kit
 
 Row = dict[str, object]
 Load = Callable[[str], ModuleType]
@@ -18,20 +18,15 @@ Load = Callable[[str], ModuleType]
 
 @pytest.fixture(scope="session")
 def load() -> Load:
-    """Load a library transform as a module, with `kit` under its plain name."""
+    """Load a library transform as a module, with `kit` and `fmath` under their plain names."""
 
     def one(name: str) -> ModuleType:
         source = resources.files("alloy_transforms.library").joinpath(f"{name}.py").read_text("utf-8")
         module = ModuleType(name)
-        before = sys.modules.get("kit")
-        sys.modules["kit"] = kit
-        try:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setitem(sys.modules, "kit", kit)
+            patch.setitem(sys.modules, "fmath", fmath)
             exec(compile(source, f"{name}.py", "exec"), module.__dict__)
-        finally:
-            if before is None:
-                del sys.modules["kit"]
-            else:
-                sys.modules["kit"] = before
         return module
 
     return one

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from alloy_transforms.sandbox.contract import OUTPUT_TYPES
+from alloy_transforms.units.ucum import is_ucum
 
 Load = Callable[[str], ModuleType]
 Rows = Callable[..., list[dict[str, Any]]]
@@ -21,6 +22,9 @@ NAMES = sorted(
 SIZES = {"i8": (-128, 127), "u8": (0, 255), "enum": (0, 255), "i16": (-(1 << 15), (1 << 15) - 1),
          "u16": (0, (1 << 16) - 1), "i32": (-(1 << 31), (1 << 31) - 1), "u32": (0, (1 << 32) - 1),
          "i64": (-(1 << 63), (1 << 63) - 1), "time_ns": (-(1 << 63), (1 << 63) - 1)}  # fmt: skip
+
+
+PORTABLE_AT_LEAST = 24
 
 
 def in_form(row: dict[str, Any], outputs: dict[str, dict[str, Any]]) -> dict[str, Any]:
@@ -47,6 +51,10 @@ def test_every_example_holds_when_the_transform_runs(name: str, load: Load, rows
     for example in module.EXAMPLES:
         given = [bytes.fromhex(example["in"][key]) if kind == "bytes" else example["in"][key]
                  for key, kind in module.INPUT.items()]  # fmt: skip
+        if "error" in example:
+            with pytest.raises(ValueError):  # noqa: PT011 - the code is data.value or data.length
+                rows_of(module, *given)
+            continue
         rows = [in_form(row, module.OUTPUT) for row in rows_of(module, *given)]
         assert rows == list(example["out"])
 
@@ -60,3 +68,22 @@ def test_a_transform_says_what_it_is_when_it_is_read(name: str, load: Load) -> N
     assert {spec["type"] for spec in module.OUTPUT.values()} <= OUTPUT_TYPES.keys()
     for spec in module.OUTPUT.values():
         assert spec.keys() <= {"type", "unit", "exp10", "range", "optional", "names", "max", "quantity"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_unit_is_known_when_the_fields_are_read(name: str, load: Load) -> None:
+    for field, spec in load(name).OUTPUT.items():
+        if "unit" in spec:
+            assert is_ucum(spec["unit"]), field
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_range_is_in_order_when_a_field_has_one(name: str, load: Load) -> None:
+    for field, spec in load(name).OUTPUT.items():
+        if "range" in spec:
+            low, high = spec["range"]
+            assert low < high, field
+
+
+def test_two_dozen_portable_transforms_ship_when_they_are_counted() -> None:
+    assert len([name for name in NAMES if not name.startswith("lns_")]) >= PORTABLE_AT_LEAST

@@ -102,20 +102,6 @@ EXAMPLES = (
 COMMA = 44
 
 
-def body_end(b: bytes) -> int:
-    """Offset of the asterisk before the checksum; raises where the sentence is damaged."""
-    n = len(b)
-    while n > 0 and (b[n - 1] == 13 or b[n - 1] == 10 or b[n - 1] == 32):
-        n = n - 1
-    if n < 9 or n > 1024 or (b[0] != 36 and b[0] != 33):
-        raise ValueError("not an NMEA sentence")
-    if b[n - 3] != 42:
-        raise ValueError("no checksum")
-    if kit.hex8(b, n - 2) != kit.xor8(b, 1, n - 3):
-        raise ValueError("wrong checksum")
-    return n - 3
-
-
 def angle(b: bytes, i: int, end: int, sign: int) -> int:
     """dddmm.mmmm from i to end as 1e-9 degrees, rounded to nearest."""
     v = kit.fixed(b, i, end, 8)
@@ -181,7 +167,7 @@ def letter(b: bytes, i: int, end: int) -> int:
 
 
 def transform(payload: bytes) -> dict:
-    end = body_end(payload)
+    end = kit.nmea_end(payload)
     kind = -1
     if payload[0] == 36 and payload[1] != 80 and payload[6] == COMMA:  # '!' is AIS, $P is a maker's own
         if payload[3:6] == b"GGA":

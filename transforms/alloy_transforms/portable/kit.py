@@ -4,6 +4,7 @@ Written in the portable language itself (bytes in, ints out), so that boards, th
 tier run the same text. Every reader raises ValueError where the input is too short; nothing is clipped.
 Offsets count from 0, `end` is one past the last byte.
 """
+import math
 
 
 def u8(b: bytes, i: int) -> int:
@@ -116,6 +117,42 @@ def bits(value: int, shift: int, width: int) -> int:
     if shift < 0 or width < 1 or shift + width > 64:
         raise ValueError("bits must lie in 0 to 63")
     return (value >> shift) & ((1 << width) - 1)
+
+
+def bcd(b: bytes, i: int, end: int) -> int:
+    """Packed decimal number from i to end (at most 9 bytes), two digits a byte, most significant first."""
+    n = span(b, i, end)
+    if n > 9:
+        raise ValueError("too many digits")
+    value = 0
+    for k in range(n):
+        high = b[i + k] >> 4
+        low = b[i + k] & 15
+        if high > 9 or low > 9:
+            raise ValueError("not a decimal digit")
+        value = value * 100 + high * 10 + low
+    return value
+
+
+def finite32(word: int) -> bool:
+    """Whether the bits of an IEEE 754 binary32 are a number, not an infinity or NaN."""
+    return (word >> 23) & 0xFF != 0xFF
+
+
+def f32(word: int) -> float:
+    """The number whose IEEE 754 binary32 bits are the lowest 32 of word; raises for infinities and NaN."""
+    exponent = (word >> 23) & 0xFF
+    fraction = word & 0x7FFFFF
+    if exponent == 0xFF:
+        raise ValueError("not a finite number")
+    if exponent == 0:
+        exponent = 1
+    else:
+        fraction = fraction + 0x800000
+    value = math.ldexp(float(fraction), exponent - 150)
+    if (word >> 31) & 1 == 1:
+        value = -value
+    return value
 
 
 def span(b: bytes, i: int, end: int) -> int:
@@ -286,6 +323,100 @@ def hex_digit(c: int) -> int:
 def hex8(b: bytes, i: int) -> int:
     """Value of the two ASCII hexadecimal digits at offset i."""
     return hex_digit(u8(b, i)) * 16 + hex_digit(u8(b, i + 1))
+
+
+def nmea_end(b: bytes) -> int:
+    """Offset of the asterisk before the checksum of an NMEA 0183 sentence; raises where it is damaged."""
+    n = len(b)
+    while n > 0 and (b[n - 1] == 13 or b[n - 1] == 10 or b[n - 1] == 32):
+        n = n - 1
+    if n < 9 or n > 1024 or (b[0] != 36 and b[0] != 33):
+        raise ValueError("not an NMEA sentence")
+    if b[n - 3] != 42:
+        raise ValueError("no checksum")
+    if hex8(b, n - 2) != xor8(b, 1, n - 3):
+        raise ValueError("wrong checksum")
+    return n - 3
+
+
+def adv_is_event(b: bytes) -> bool:
+    """Whether b is a whole HCI event (Bluetooth Core 5.4, vol 4, part E, 7.7.65), not bare advertising data."""
+    return len(b) > 3 and b[0] == 0x04 and b[1] == 0x3E
+
+
+def adv_start(b: bytes) -> int:
+    """Offset of the first AD structure: 0 in bare advertising data, behind the header in an HCI event.
+
+    Takes LE Advertising Report (02) and LE Extended Advertising Report (0d) with one report each.
+    """
+    start = 0
+    if adv_is_event(b):
+        if b[3] == 0x02:
+            start = 14
+        elif b[3] == 0x0D:
+            start = 29
+        else:
+            raise ValueError("not an advertising report")
+        if len(b) != b[2] + 3 or len(b) < start or b[4] != 1:
+            raise ValueError("not one advertising report")
+    return start
+
+
+def adv_end(b: bytes) -> int:
+    """Offset behind the last AD structure."""
+    start = adv_start(b)
+    end = len(b)
+    if start > 0:
+        end = start + b[start - 1]
+        if end > len(b):
+            raise ValueError("input too short")
+    return end
+
+
+def adv_find(b: bytes, kind: int, number: int) -> int:
+    """Offset of what follows the 16-bit number (service UUID, company) of the first AD structure of that kind.
+
+    -1 where there is none; a broken structure of another kind ends the search. The data end at the offset
+    plus `adv_size`.
+    """
+    i = adv_start(b)
+    end = adv_end(b)
+    found = -1
+    while i < end and found < 0:
+        size = b[i]
+        if size >= 3 and i + 4 <= end and b[i + 1] == kind and u16le(b, i + 2) == number:
+            found = i + 4
+            if i + 1 + size > end:
+                raise ValueError("input too short")
+        i = i + 1 + size
+    return found
+
+
+def adv_size(b: bytes, at: int) -> int:
+    """Number of bytes of the AD structure found at `at` by `adv_find`, its 16-bit number left out."""
+    return u8(b, at - 4) - 3
+
+
+def adv_address(b: bytes) -> int:
+    """48-bit address of the sender, -1 in bare advertising data."""
+    value = -1
+    if adv_is_event(b):
+        at = 7
+        if adv_start(b) == 29:
+            at = 8
+        value = (u16le(b, at + 4) << 32) | u32le(b, at)
+    return value
+
+
+def adv_rssi(b: bytes) -> int:
+    """Signal strength in dBm, 127 (HCI's own word for it) where it is not known."""
+    value = 127
+    if adv_is_event(b):
+        at = 18
+        if adv_start(b) == 14:
+            at = adv_end(b)
+        value = i8(b, at)
+    return value
 
 
 def unix_seconds(year: int, month: int, day: int, second: int) -> int:
