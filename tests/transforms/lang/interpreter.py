@@ -334,7 +334,8 @@ _BINARY: dict[str, Callable[[Any, Any], Any]] = {
 }  # fmt: skip
 _UNARY: dict[str, Callable[[Any], Any]] = {
     "neg": lambda x: -x, "invert": lambda x: ~x, "not": lambda x: not x, "abs": abs, "len": len,
-    "crc32": binascii.crc32,    "tofloat": float, "toint": int, "trunc": int, "round": round, "floor": math.floor, "ceil": math.ceil,
+    "crc32": binascii.crc32, "tofloat": float, "toint": int, "trunc": int, "round": round,
+    "floor": math.floor, "ceil": math.ceil,
     "sqrt": math.sqrt, "fabs": math.fabs, "isnan": math.isnan, "isinf": math.isinf, "isfinite": math.isfinite,
 }  # fmt: skip
 

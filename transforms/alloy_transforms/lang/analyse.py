@@ -415,6 +415,8 @@ class Analysis(Refiner):
         nan = len(v) == 3 and bool(v[2])
         infinite = v[0] == float("-inf") or v[1] == float("inf")
         low, high = (float("-inf"), float("inf")) if infinite else (-1.0, 1.0)
+        if v[0] >= 0.0:
+            low = 0.5 if v[0] > 0.0 else 0.0
         self._define(self.frame, s.value[0], (low, high, nan), state)
         self._define(self.frame, s.value[1], (-1074, 1024), state)
         return state

@@ -7,7 +7,7 @@ import contextlib
 import hashlib
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from . import document as ir
@@ -87,32 +87,29 @@ def check(
             function = program.function(each)
             sink.at("L013", function.line, function.column, f"`{each}`")
         analysis = Analysis(module, program.function, program.tables, sink)
-        entry = None
+        roots: list[Instance] = []
         if not sink or not _hopeless(program, order, cyclic):
-            entry = _analyse(module, program, analysis)
-        if sink or entry is None:
+            roots = _analyse(module, program, analysis)
+        if sink or not roots:
             return Report(module.kind, sink.sorted())
-        doc = ir.document(module, analysis, entry, hashlib.sha256(source).hexdigest())
-        functions = (
-            tuple(ir.reached(analysis, entry))
-            if module.kind != "module"
-            else tuple(analysis.instances.values())
-        )
+        functions = tuple(ir.reached(analysis, roots))
+        doc = ir.document(module, analysis, functions, hashlib.sha256(source).hexdigest())
         if numeric == "int" and doc["numeric"] != "int":
             _refuse_floats(functions, module, sink)
             return Report(module.kind, sink.sorted())
         return Report(module.kind, sink.sorted(), doc, functions)
 
 
-def _analyse(module: Module, program: Program, analysis: Analysis) -> Instance | None:
+def _analyse(module: Module, program: Program, analysis: Analysis) -> list[Instance]:
     """Run the entry, then what it does not reach, with everything the types allow."""
     names = [s.name for s in program.own]
-    first = {"record": "transform", "map": "f"}.get(module.kind, names[0] if names else "")
-    entry = analysis.entry(first) if first else None
-    for name in names:
-        if module.kind == "module" or not any(i.split("[")[0] == name for i in analysis.instances):
+    called = {callee for calls in program.all_calls().values() for callee in calls}
+    first = {"record": "transform", "map": "f"}.get(module.kind, "")
+    for name in sorted(names, key=lambda n: (n != first, n in called)):  # roots first, with everything
+        if name == first or not any(i.split("[")[0] == name for i in analysis.instances):
             analysis.entry(name)
-    return entry
+    roots = [first] if first else [n for n in names if n not in called]
+    return [analysis.instances[n] for n in roots]
 
 
 def _hopeless(program: Program, order: list[str], cyclic: list[str]) -> bool:
@@ -166,8 +163,3 @@ def _room() -> Iterator[None]:
         yield
     finally:
         sys.setrecursionlimit(before)
-
-
-def with_source_free(report: Report) -> Report:
-    """The report without its nodes, for keeping."""
-    return replace(report, functions=())

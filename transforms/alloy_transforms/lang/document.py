@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from ..sandbox.contract import Field
@@ -20,9 +21,8 @@ VERSION = 1
 Document = dict[str, Any]
 
 
-def document(module: Module, analysis: Analysis, entry: Instance, source_sha256: str) -> Document:
+def document(module: Module, analysis: Analysis, order: Sequence[Instance], source_sha256: str) -> Document:
     """The document of one analysed program."""
-    order = _order(analysis, entry)
     functions = [_function(i) for i in order]
     tables = sorted({name for i in order for name in _tables(i.function.body)})
     floats = any(_floats(i) for i in order) or any(f.type == "f64" for f in module.outputs.values())
@@ -33,7 +33,7 @@ def document(module: Module, analysis: Analysis, entry: Instance, source_sha256:
         "kind": module.kind,
         "numeric": "f64" if floats else "int",
         "source": source_sha256,
-        "entry": entry.name,
+        "entry": {"record": "transform", "map": "f"}.get(module.kind, ""),
         "inputs": [[name, kind] for name, kind in module.inputs.items()] if record else [],
         "max_input": MAX_INPUT,
         "outputs": [_output(module, f) for f in module.outputs.values()] if record else [],
@@ -151,7 +151,7 @@ def _expr(e: Expr) -> Document:
     if e.op == "const":
         out["v"] = scalar(e.value)
         return out
-    if e.value is not None:
+    if e.value is not None and e.op != "ldexp":
         out["v"] = list(e.value) if isinstance(e.value, tuple) else e.value
     if e.type == FLOAT:
         out |= _interval((float(e.lo), float(e.hi), e.nan))
@@ -167,7 +167,7 @@ def _expr(e: Expr) -> Document:
     return out
 
 
-def _order(analysis: Analysis, entry: Instance) -> list[Instance]:
+def reached(analysis: Analysis, roots: Sequence[Instance]) -> list[Instance]:
     """The functions that are reached, callees first."""
     out: dict[str, Instance] = {}
 
@@ -177,7 +177,9 @@ def _order(analysis: Analysis, entry: Instance) -> list[Instance]:
                 visit(analysis.instances[name])
         out[instance.name] = instance
 
-    visit(entry)
+    for root in roots:
+        if root.name not in out:
+            visit(root)
     return list(out.values())
 
 
@@ -241,6 +243,3 @@ def counts(instances: list[Instance]) -> dict[str, int]:
         "wide": sum(not e.checked and not -(1 << 63) <= (e.lo or 0) <= (e.hi or 0) < 1 << 63 for e in whole),
         "faults": sum(bool(e.faults) for e in nodes),
     }
-
-
-reached = _order

@@ -36,7 +36,7 @@ class Evaluator:
             "const": self._const, "var": self._var, "state": self._state, "has": lambda *_: BIT,
             "and": self._and, "or": self._or, "not": self._not, "select": self._select,
             "index": self._index, "table": self._table, "slice": self._slice, "len": self._len,
-            "unpack": self._unpack, "crc32": self._crc32, "call": self._call, "tofloat": self._tofloat,
+            "unpack": self._unpack, "crc32": self._crc32, "call": self._call, "tofloat": self._tofloat, "ldexp": self._ldexp,
         }  # fmt: skip
 
     def expr(self, e: Expr, state: State) -> Value:
@@ -110,9 +110,6 @@ class Evaluator:
             if p[1][0] <= 0.0 <= p[1][1] or math.isinf(a[0]) or math.isinf(a[1]):
                 e.faults.add("data.value")
             return min(a[0], 0.0), max(a[1], 0.0), a[2] or p[1][2]
-        if op == "ldexp":
-            e.faults.add("data.overflow")
-            return -math.inf, math.inf, a[2]
         if op == "copysign":
             m = max(abs(a[0]), abs(a[1]))
             return -m, m, a[2]
@@ -247,6 +244,19 @@ class Evaluator:
 
     def _call(self, e: Expr, state: State) -> Value:
         return self.call_value(e, [self.expr(a, state) for a in e.args])
+
+    def _ldexp(self, e: Expr, state: State) -> Value:
+        a, k = self.expr(e.args[0], state), self.expr(e.args[1], state)
+        try:
+            values = [math.ldexp(x, max(-5000, min(5000, int(n)))) for x in a[:2] for n in k[:2]]
+        except OverflowError:
+            values = [math.inf]
+        if any(math.isinf(v) for v in values):
+            if e.value != "guarded":
+                self.sink.at("L041", e.line, e.column, f"`math.ldexp` of {shown(a)} by {shown(k)}")
+            e.faults.add("data.overflow")
+            return -math.inf, math.inf, a[2]
+        return min(values), max(values), a[2]
 
     def _tofloat(self, e: Expr, state: State) -> Value:
         v = self.expr(e.args[0], state)

@@ -7,7 +7,9 @@ import operator
 from collections.abc import Callable, Mapping
 from typing import Any
 
-MAX_BITS = 128
+MAX_BITS = (
+    1100  # of what is computed on the way: 3 / 2**200 is a float; the value itself is bounded elsewhere
+)
 MAX_TEXT = 64 << 10
 _OPERATORS: Mapping[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,

@@ -173,13 +173,14 @@ class Calls:
         if name in LIBM:
             known = f"fmath.{name}"
             return self.refuse("L020", node, shown, f"write {known}" if known in self.known else None)
-        if name == "ldexp" and self.module.name == "fmath":
+        if name == "ldexp":
             args = [self.expr(a) for a in node.args]
             if [a.type for a in args] == [FLOAT, INT]:
-                return self.make("ldexp", FLOAT, node, *args)
-        if name in ("ldexp", "frexp", "modf"):
-            rule = "L041" if name == "ldexp" else "L033"
-            return self.refuse(rule, node, shown, None if name == "ldexp" else f"write m, k = math.{name}(x)")
+                guarded = self.module.name == "fmath"  # it tests the range of what it is given
+                return self.make("ldexp", FLOAT, node, *args, value="guarded" if guarded else None)
+            return self.refuse("L104", node, shown)
+        if name in ("frexp", "modf"):
+            return self.refuse("L033", node, shown, f"write m, k = math.{name}(x)")
         if name not in MATH:
             return self.refuse("L014", node, shown)
         params, result = MATH[name]

@@ -9,12 +9,13 @@ from typing import Any
 from ..errors import ScriptError
 from ..sandbox.contract import VARIABLE_TYPES, Field, is_name
 from .findings import Sink
-from .fold import MAX_BITS, NoConstant, fold
+from .fold import NoConstant, fold
 from .nodes import BOOL, BYTES, FLOAT, INT
 
 MODULES = ("kit", "fmath", "struct", "math", "binascii")
 DECLARED = ("INPUT", "OUTPUT", "PARAMS", "STATE", "EXAMPLES", "MAX_ROWS", "NEEDS", "PROFILE")
 MAX_TABLE = 4096
+MAX_BITS = 128  # of an integer constant
 MAX_ROWS = 64
 CLOCKS = ("time", "random", "secrets", "uuid", "utime", "urandom")
 SCALARS = {int: INT, float: FLOAT, bool: BOOL, bytes: BYTES}
