@@ -10,6 +10,7 @@ from alloy_transforms.sandbox.contract import Profile
 
 HEAD = 'OUTPUT = {"v": {"type": "u8"}}\n'
 TAIL = "def transform(payload):\n    return {'v': 1}\n"
+TYPED = "def transform(payload: bytes) -> dict:\n    return {'v': len(payload)}\n"
 
 
 def problems(source: str | bytes) -> list[tuple[str, int]]:
@@ -23,13 +24,31 @@ def problems(source: str | bytes) -> list[tuple[str, int]]:
     ("imports", "profile"),
     [
         ("import struct, math, binascii", Profile.PORTABLE),
+        ("import math\ndef half(x) -> float:\n    return x / 2\n", Profile.GATEWAY),
         ("import json", Profile.GATEWAY),
         ("import math\nPROFILE = 'gateway'", Profile.GATEWAY),
         ("from collections import deque", Profile.GATEWAY),
     ],
 )
 def test_profile_is_derived_when_imports_are_read(imports: str, profile: Profile) -> None:
-    assert check(f"{imports}\n{HEAD}{TAIL}".encode(), "t.py").profile is profile
+    checked = check(f"{imports}\n{HEAD}{TYPED}".encode(), "t.py")
+
+    assert checked.profile is profile
+    assert checked.reason.startswith("line 2: the parameter `x` of `half`") == ("half" in imports)
+
+
+def test_refusals_are_problems_when_the_file_says_it_is_portable() -> None:
+    source = (
+        "PROFILE = 'portable'\n"
+        + HEAD
+        + "def transform(payload: bytes) -> dict:\n    return {'v': len([1])}\n"
+    )
+    with pytest.raises(Rejected) as caught:
+        check(source.encode(), "t.py")
+
+    (problem,) = caught.value.problems
+    assert (problem.code, problem.line, problem.column) == ("build.lang", 4, 21)
+    assert problem.what.startswith("L017: a list")
 
 
 def test_needs_are_derived_when_features_are_used() -> None:

@@ -211,13 +211,12 @@ def test_one_nan_leaves_a_transform_when_there_are_many() -> None:
 
 
 def test_absent_input_is_none_in_gateway_and_an_error_in_portable() -> None:
-    body = (
-        'INPUT = {"payload": "bytes", "rssi": "int"}\nOUTPUT = {"v": {"type": "bool"}}\n'
-        "def transform(payload, rssi):\n    return {'v': rssi is None}\n"
-    )
+    head = 'INPUT = {"payload": "bytes", "rssi": "int"}\nOUTPUT = {"v": {"type": "bool"}}\n'
+    strict = "def transform(payload: bytes, rssi: int) -> dict:\n    return {'v': rssi != 3}\n"
+    loose = "def transform(payload, rssi):\n    return {'v': rssi is None}\n"
 
-    portable = InProcess(body).run([b"a", b"b"], [None, 3])
-    gateway = InProcess("PROFILE = 'gateway'\n" + body).run([b"a", b"b"], [None, 3])
+    portable = InProcess(head + strict).run([b"a", b"b"], [None, 3])
+    gateway = InProcess(head + loose).run([b"a", b"b"], [None, 3])
 
     assert [(e.index, e.code) for e in portable.errors] == [(0, "data.schema")]
     assert portable.columns[0].values == b"\0"

@@ -103,7 +103,6 @@ def _show(result: dict[str, Any]) -> None:
     word = "ok" if result["ok"] else "FAILED"
     note = "" if examples or result["problems"] else ", no EXAMPLES"
     profile = result.get("profile", "")
-    profile = "portable candidate" if profile == "portable" else profile
     facts = ", ".join(part for part in (profile, *result.get("needs", ())) if part)
     print(
         f"{word:6} {result['transform']}: {good} of {len(examples)} examples{note}"

@@ -22,7 +22,7 @@ EXAMPLES = (
 )
 
 
-def transform(payload):
+def transform(payload: bytes) -> dict:
     out = {"t": payload[0] * 256 + payload[1], "raw": payload, "at": 0}
     if payload[0] == 1:
         out["mode"] = "on"
@@ -39,7 +39,7 @@ def probe(tmp_path: Path) -> Path:
 
 def test_examples_pass_when_they_hold(probe: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["test", str(probe)]) == 0
-    assert "2 of 2 examples (portable candidate)" in capsys.readouterr().out
+    assert "2 of 2 examples (portable)" in capsys.readouterr().out
 
 
 def test_difference_is_shown_when_an_example_does_not_hold(

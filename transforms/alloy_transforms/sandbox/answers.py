@@ -61,6 +61,7 @@ class Checked:
     needs: tuple[str, ...]
     profile: Profile
     nodes: int
+    reason: str = ""  # why a file whose imports fit is not portable
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,13 +149,14 @@ def _problem(item: object) -> Problem:
 
 def pack_checked(kind: int, checked: Checked) -> bytes:
     """The checker's answer."""
-    return pack(kind, {**asdict(checked), "profile": str(checked.profile)})
+    reason = clip(checked.reason, _TEXT).decode()
+    return pack(kind, {**asdict(checked), "profile": str(checked.profile), "reason": reason})
 
 
 def unpack_checked(body: Buffer) -> Checked:
     """The checker's answer, checked."""
     answer = unpack(body)
-    if not isinstance(answer, dict) or set(answer) != {"imports", "needs", "profile", "nodes"}:
+    if not isinstance(answer, dict) or set(answer) != {"imports", "needs", "profile", "nodes", "reason"}:
         raise malformed("a check with other keys")
     imports, needs = answer["imports"], answer["needs"]
     if not isinstance(imports, tuple) or len(imports) > MAX_IMPORTS:
@@ -165,7 +167,10 @@ def unpack_checked(body: Buffer) -> Checked:
         raise malformed("a check with a capability that does not exist")
     if answer["profile"] not in tuple(Profile) or type(answer["nodes"]) is not int:
         raise malformed("a check without a profile")
-    return Checked(imports, needs, Profile(answer["profile"]), answer["nodes"])
+    reason = answer["reason"]
+    if not isinstance(reason, str) or len(reason) > _TEXT:
+        raise malformed("a check whose reason is no text")
+    return Checked(imports, needs, Profile(answer["profile"]), answer["nodes"], reason)
 
 
 def pack_contract(kind: int, contract: Contract, state: bytes) -> bytes:

@@ -1,16 +1,18 @@
-"""Reads a transform's source without running it: size, imports, capabilities, profile candidate.
+"""Reads a transform's source without running it: size, imports, capabilities, profile.
 
 Runs in a jailed worker of its own, because the parser itself can be attacked by what it parses. It says what the
-core must load before the jail of the real worker closes. It is not the checker of the portable language: a file
-whose imports fit is a *candidate* for that profile, nothing more.
+core must load before the jail of the real worker closes. A file whose imports fit and which does not ask to be
+`gateway` is shown to the checker of the portable language (`lang`); what that refuses runs as `gateway`.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
-from .answers import MAX_IMPORTS, Checked, Problem
+from ..lang.check import check as lang_check
+from ..lang.rules import Finding
+from .answers import MAX_IMPORTS, MAX_PROBLEMS, Checked, Problem
 from .contract import Profile, is_name, is_need
 from .modules import PORTABLE_MODULES, allowed
 
@@ -29,13 +31,14 @@ class Rejected(Exception):  # noqa: N818 - an answer, not a fault of ours
         self.problems = problems
 
 
-def check(source: bytes, file: str, extra_modules: Iterable[str] = ()) -> Checked:
+def check(source: bytes, file: str, extra_modules: Iterable[str] = (), *, portable: bool = True) -> Checked:
     """Check one source.
 
     Args:
         source: the file's bytes, UTF-8.
         file: its name, for the parser's messages.
         extra_modules: what the device's policy allows beyond the closed list.
+        portable: whether the language checker is asked; without it, imports alone decide.
 
     Raises:
         Rejected: `build.syntax`, `build.limit`, `build.lang`; all that was found.
@@ -47,7 +50,29 @@ def check(source: bytes, file: str, extra_modules: Iterable[str] = ()) -> Checke
     found.module(tree)
     if found.problems:
         raise Rejected(*found.problems)
-    return Checked(tuple(sorted(found.imports)), tuple(sorted(found.needs)), found.profile, nodes)
+    ask = portable and found.profile is Profile.PORTABLE
+    reason = _portable(tree, source, found) if ask else ""
+    return Checked(tuple(sorted(found.imports)), tuple(sorted(found.needs)), found.profile, nodes, reason)
+
+
+def _portable(tree: ast.Module, source: bytes, found: _Walk) -> str:
+    """Ask the language checker; why the file is `gateway` after all, empty where it is portable."""
+    report = lang_check(tree, source)
+    if report.accepted:
+        return ""
+    if found.insists:
+        raise Rejected(*(problem_of(f, found.lines) for f in report.refusals[:MAX_PROBLEMS]))
+    found.profile = Profile.GATEWAY
+    first = report.refusals[0]
+    return f"line {first.line}: {first.what}"
+
+
+def problem_of(finding: Finding, lines: Sequence[str]) -> Problem:
+    """A finding of the language checker as a problem of the file."""
+    line = lines[finding.line - 1] if 0 < finding.line <= len(lines) else ""
+    return Problem(
+        finding.code, f"{finding.rule}: {finding.what}", finding.line, finding.column, line, hint=finding.hint
+    )
 
 
 def parse(source: bytes, file: str) -> ast.Module:
@@ -119,6 +144,7 @@ class _Walk:
         self.needs: set[str] = set()
         self.problems: list[Problem] = []
         self.profile = Profile.PORTABLE
+        self.insists = False  # PROFILE = "portable"
 
     def problem(
         self, node: ast.AST, code: str, what: str, *, hint: str = "", got: str = "", want: str = ""
@@ -207,7 +233,8 @@ class _Walk:
             )
         elif wanted == Profile.GATEWAY:
             self.profile = Profile.GATEWAY
-        elif beyond:
+        self.insists = wanted == Profile.PORTABLE
+        if self.insists and beyond:
             self.problem(
                 node, "build.lang", "PROFILE says portable, the imports are not", got=", ".join(beyond)
             )

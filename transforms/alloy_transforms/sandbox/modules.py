@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 PORTABLE_MODULES = frozenset({"kit", "fmath", "struct", "math", "binascii"})
-"""Imports that leave a file a candidate for the portable profile."""
+"""Imports that the portable profile allows."""
 
 GATEWAY_MODULES = PORTABLE_MODULES | {
     "array", "base64", "bisect", "collections", "collections.abc", "dataclasses", "datetime", "decimal", "enum",
