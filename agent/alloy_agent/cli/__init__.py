@@ -19,6 +19,7 @@ VERBS: dict[str, str] = {
     "demo": "see real instrument data come out normalised, on this machine",
     "status": "ask the running daemon how it is",
     "check": "check the configuration, every error at once",
+    "lint": "check transforms against the portable language",
     "test": "run the EXAMPLES of transforms in the sandbox",
     "try": "run one transform on one sample in the sandbox",
     "decode": "print messages, descriptors and files of any encoding",

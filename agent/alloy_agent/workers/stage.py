@@ -29,8 +29,9 @@ from alloy_transforms.sandbox.answers import (
     unpack_failure,
 )
 from alloy_transforms.sandbox.contract import Contract
+from alloy_transforms.sandbox.lint import Linted, unpack_linted
 from alloy_transforms.sandbox.modules import allowed, to_load
-from alloy_transforms.sandbox.protocol import CHECK, CHECKED, FAILED, LOAD, LOADED, malformed
+from alloy_transforms.sandbox.protocol import CHECK, CHECKED, FAILED, LINT, LINTED, LOAD, LOADED, malformed
 
 ENTRY = "alloy_transforms.sandbox.worker:serve"
 """The entry of the transform zygote."""
@@ -66,6 +67,28 @@ async def check(spawner: Spawner, ref: TransformRef, limits: Limits, modules: Se
         if not allowed(name, modules):
             raise malformed(f"the checker lets `{name}` through")
     return checked
+
+
+async def lint(
+    spawner: Spawner, ref: TransformRef, limits: Limits, modules: Sequence[str], profile: str, explained: bool
+) -> Linted:
+    """What the jailed checker finds in the source; for people, not for the pipeline.
+
+    Raises:
+        TransformRefusedError: the file cannot be parsed or exceeds a limit.
+        ViolationError: `violation.protocol`, the answer is no answer.
+        WorkerError: no worker could be had.
+    """
+    arguments = {
+        "source": ref.source,
+        "file": shown(ref),
+        "modules": list(modules),
+        "profile": profile,
+        "explained": explained,
+    }
+    async with await spawner.spawn(memory_bytes=limits.memory_bytes) as worker:
+        body = await _ask(worker, pack(LINT, arguments), limits.first_wall_s, ref)
+    return unpack_linted(_expect(body, LINTED, ref))
 
 
 async def load(
@@ -128,4 +151,4 @@ def _expect(body: bytes, kind: int, ref: TransformRef) -> bytes:
     return body
 
 
-__all__ = ["ENTRY", "Limits", "Spawner", "check", "load", "shown"]
+__all__ = ["ENTRY", "Limits", "Spawner", "check", "lint", "load", "shown"]

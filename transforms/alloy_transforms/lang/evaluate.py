@@ -36,7 +36,8 @@ class Evaluator:
             "const": self._const, "var": self._var, "state": self._state, "has": lambda *_: BIT,
             "and": self._and, "or": self._or, "not": self._not, "select": self._select,
             "index": self._index, "table": self._table, "slice": self._slice, "len": self._len,
-            "unpack": self._unpack, "crc32": self._crc32, "call": self._call, "tofloat": self._tofloat, "ldexp": self._ldexp,
+            "unpack": self._unpack, "crc32": self._crc32, "call": self._call, "tofloat": self._tofloat,
+            "ldexp": self._ldexp,
         }  # fmt: skip
 
     def expr(self, e: Expr, state: State) -> Value:

@@ -51,8 +51,8 @@ MAX_LOG_BYTES = 8 << 10  # per batch
 MAX_ERROR_TEXT = 160  # bytes of one error's message
 MAX_REPORTED_NS = 3_600_000_000_000  # of CPU or wall clock; no batch may take an hour
 
-CHECK, LOAD, RUN, EXAMPLES = 1, 2, 3, 4
-CHECKED, LOADED, REPLY, EXAMPLES_ARE, FAILED = 0x81, 0x82, 0x83, 0x84, 0xFF
+CHECK, LOAD, RUN, EXAMPLES, LINT = 1, 2, 3, 4, 5
+CHECKED, LOADED, REPLY, EXAMPLES_ARE, LINTED, FAILED = 0x81, 0x82, 0x83, 0x84, 0x85, 0xFF
 FLAG_STATE = 1
 
 RUN_HEADER = struct.Struct("<BBHIIIII")

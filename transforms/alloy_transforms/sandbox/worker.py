@@ -19,6 +19,7 @@ from .answers import Problem, pack, pack_checked, pack_contract, pack_failure
 from .checker import Rejected, check, locate
 from .contract import Profile
 from .frames import read_frame, write_frame
+from .lint import lint
 from .loader import load
 from .log import Log
 from .modules import ALWAYS, OWN_MODULES, PORTABLE_MODULES
@@ -27,6 +28,8 @@ from .protocol import (
     CHECKED,
     EXAMPLES,
     EXAMPLES_ARE,
+    LINT,
+    LINTED,
     LOAD,
     LOADED,
     MAX_REQUEST_BYTES,
@@ -82,6 +85,8 @@ class Worker:
         try:
             if kind == CHECK:
                 return [self._check(_arguments(body))]
+            if kind == LINT:
+                return [pack(LINTED, lint(**_arguments(body)))]
             if kind == LOAD:
                 return [self._load(_arguments(body))]
             if kind == EXAMPLES and self._runner is not None:
