@@ -16,16 +16,16 @@ from ..lang.findings import Sink
 from ..lang.general import general
 from ..lang.module import read
 from ..lang.rules import RULES, Finding
-from .answers import Problem, unpack
+from .answers import unpack
 from .checker import Rejected, parse
 from .checker import check as sandbox_check
 from .contract import Profile
+from .modules import GATEWAY_MODULES, PORTABLE_MODULES
 from .protocol import Buffer, malformed
 
 MAX_FINDINGS = 128
 MAX_LINES = 2048
 MAX_TEXT = 400  # characters of one text
-NUMERICS = ("", "int", "f64", "gateway")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ def lint(source: bytes, file: str, modules: Sequence[str], profile: str, explain
         Rejected: the file cannot be parsed or exceeds a limit.
     """
     tree = parse(source, file)
-    meant = _meant(tree, profile)
+    meant = _meant(tree, profile, modules)
     if meant == "gateway":
         sandbox_check(source, file, modules)
         report = _general(tree)
@@ -83,17 +83,18 @@ def lint(source: bytes, file: str, modules: Sequence[str], profile: str, explain
     }
 
 
-def _meant(tree: ast.Module, profile: str) -> str:
+def _meant(tree: ast.Module, profile: str, modules: Sequence[str]) -> str:
+    """What the author wants: what PROFILE says; gateway for a file with imports that only a gateway has."""
     if profile:
         return "gateway" if profile == "gateway" else "portable"
     for node in tree.body:
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "PROFILE":
-            return (
-                "gateway"
-                if isinstance(node.value, ast.Constant) and node.value.value == "gateway"
-                else "portable"
-            )
-    return "portable"
+            gateway = isinstance(node.value, ast.Constant) and node.value.value == "gateway"
+            return "gateway" if gateway else "portable"
+    imported = {a.name for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names}
+    imported |= {str(n.module) for n in ast.walk(tree) if isinstance(n, ast.ImportFrom) and not n.level}
+    known = GATEWAY_MODULES | frozenset(modules)
+    return "gateway" if any(n in known and n not in PORTABLE_MODULES for n in imported) else "portable"
 
 
 def _limits(source: bytes, file: str, modules: Sequence[str]) -> None:
@@ -132,7 +133,8 @@ def unpack_linted(body: Buffer) -> Linted:
     if not isinstance(lines, tuple) or len(lines) > MAX_LINES or not all(_is_text(t) for t in lines):
         raise malformed("a lint with an explanation that is none")
     found = tuple(Finding(*f) for f in findings)
-    return Linted(*texts, found, lines)
+    profile, meant, kind, numeric, digest = texts
+    return Linted(profile, meant, kind, numeric, digest, found, lines)
 
 
 def _is_text(value: object) -> bool:
@@ -146,13 +148,4 @@ def _is_finding(item: object) -> bool:
         _is_text(item[1])
         and _is_text(item[4])
         and all(type(v) is int and 0 <= v < 1 << 20 for v in item[2:4])
-    )
-
-
-def problems(linted: Linted) -> tuple[Problem, ...]:
-    """The refusals as problems of the file."""
-    return tuple(
-        Problem(f.code, f"{f.rule}: {f.what}", f.line, f.column, hint=f.hint)
-        for f in linted.findings
-        if not f.warning
     )
