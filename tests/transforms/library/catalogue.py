@@ -20,8 +20,8 @@ Numbers: `int` files compute in integers only and give the same bits on boards w
 """
 TAIL = """
 LoRaWAN codecs take `payload` and `port`, so they stand behind an envelope: `transform: [lns_chirpstack, netvox]`. How
-their fields answer 102 public decoding examples is said key by key in `tests/vectors/lorawan/`. BLE transforms take bare
-advertising data or a whole HCI event, and give no row for other devices.
+their fields answer 102 public decoding examples is said key by key in `tests/vectors/lorawan/`. BLE transforms take
+bare advertising data or a whole HCI event, and give no row for other devices.
 
 Out of scope: encrypted BLE advertisements (they end with an error), encoding of downlinks, text made from numbers.
 """
