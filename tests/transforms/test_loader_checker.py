@@ -47,7 +47,7 @@ def test_refusals_are_problems_when_the_file_says_it_is_portable() -> None:
         check(source.encode(), "t.py")
 
     (problem,) = caught.value.problems
-    assert (problem.code, problem.line, problem.column) == ("build.lang", 4, 21)
+    assert (problem.code, problem.line, problem.column) == ("build.lang", 4, 22)
     assert problem.what.startswith("L017: a list")
 
 
