@@ -16,7 +16,7 @@ import pytest
 
 from alloy_transforms.portable import fmath
 
-SAMPLES = {"ci": 3_000, "soak": 200_000}[os.environ.get("ALLOY_SIZES", "ci")]
+SAMPLES = {"quick": 1_000, "ci": 3_000, "soak": 200_000}[os.environ.get("ALLOY_SIZES", "ci")]
 BITS = 260
 ONE = 1 << BITS
 LIMITS_ULP = {"exp": 1, "log": 1, "sin": 1, "cos": 1, "pow": 2, "atan2": 2}
@@ -147,11 +147,12 @@ def test_atan2_is_within_two_ulp_when_compared_with_big_integers() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)  # the oracle takes most of it
 def test_pow_is_within_two_ulp_when_compared_with_decimal() -> None:
     rng = random.Random(4)
     found = []
     with localcontext() as context:
-        context.prec = 50
+        context.prec = 40
         for _ in range(SAMPLES):
             x = rng.choice([sized(rng, -1, 2), sized(rng, -1000, 1000), 1 + rng.uniform(-1e-3, 1e-3)])
             span = 700 / max(abs(math.log(x)), 1e-3)
