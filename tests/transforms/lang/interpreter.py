@@ -340,6 +340,11 @@ _UNARY: dict[str, Callable[[Any], Any]] = {
 }  # fmt: skip
 
 
+def bits_of(v: float) -> bytes:
+    """The bits of a float; every NaN is the same."""
+    return struct.pack(">d", v if v == v else math.nan)
+
+
 def _shl(x: int, y: int) -> int:
     if y > 10_000:  # no memory for what is declined anyway
         return 0 if x == 0 else (1 << 200) * (1 if x > 0 else -1)

@@ -160,7 +160,7 @@ class Analysis(Refiner):
     def _result(self, frame: Frame, end: State | None, key: tuple[Value, ...]) -> Value:
         instance, function = frame.instance, frame.instance.function
         if function.result == "row":
-            if end is not None and not _yields(function.body):
+            if end is not None and not function.generator:
                 self.sink.at("L106", function.line, function.column, "`transform`")
             instance.memo[key] = value = (0, 0)
             return value
@@ -442,7 +442,3 @@ def field_limits(module: Module, name: str) -> Ints | None:
 
 def _constant(e: Expr) -> bool:
     return e.op == "const" and e.type in (INT, BOOL)
-
-
-def _yields(body: list[Stmt]) -> bool:
-    return any(s.op == "emit" or any(_yields(b) for b in s.blocks) for s in body)

@@ -53,6 +53,7 @@ class Lowering(Expressions):
         names = [n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
         self.assigned = frozenset(names)
         self.generator = self.entry and any(isinstance(n, ast.Yield) for n in ast.walk(node))
+        function.generator = self.generator
         self.rows_set: set[str] = set()
         self._loops = 0
         self._hidden = 0

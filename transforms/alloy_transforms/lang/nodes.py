@@ -113,6 +113,7 @@ class Function:
     constants: set[int] = field(default_factory=set)  # integers written in it
     calls: set[str] = field(default_factory=set)
     loops: bool = False
+    generator: bool = False  # rows are yielded
     line: int = 0
     column: int = 0
 
@@ -120,5 +121,5 @@ class Function:
         """The same function with nodes of its own."""
         return Function(
             self.name, self.module, self.params, self.result, copy.deepcopy(self.body), self.types,
-            self.looped, self.constants, self.calls, self.loops, self.line, self.column,
+            self.looped, self.constants, self.calls, self.loops, self.generator, self.line, self.column,
         )  # fmt: skip
