@@ -106,10 +106,12 @@ def _analyse(module: Module, program: Program, analysis: Analysis) -> list[Insta
     called = {callee for calls in program.all_calls().values() for callee in calls}
     first = {"record": "transform", "map": "f"}.get(module.kind, "")
     for name in sorted(names, key=lambda n: (n != first, n in called)):  # roots first, with everything
-        if name == first or not any(i.split("[")[0] == name for i in analysis.instances):
+        if analysis.left >= 0 and (
+            name == first or not any(i.split("[")[0] == name for i in analysis.instances)
+        ):
             analysis.entry(name)
     roots = [first] if first else [n for n in names if n not in called]
-    return [analysis.instances[n] for n in roots]
+    return [analysis.instances[n] for n in roots if n in analysis.instances]
 
 
 def _hopeless(program: Program, order: list[str], cyclic: list[str]) -> bool:

@@ -217,9 +217,7 @@ RULES: Mapping[str, Rule] = {
         "is a row or the state, which may only be filled, tested, returned and yielded", "copy single values"
     ),
     "L118": _type("is no declaration that can be read without running the file", "write it as a literal"),
-    "L119": _type("can never succeed", "correct the constant"),
     "L120": _type("yields and returns a value", "yield every row; a bare return ends the input"),
-    "L201": _limit("is larger than a file may be", "split the transform"),
     "L202": _limit("is nested too deeply", "give parts of it a name"),
     "L203": _limit("has too many parts", "split the transform"),
     "L204": _limit("is a table with too many entries", "compute the values"),
