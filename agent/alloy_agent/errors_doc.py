@@ -24,6 +24,7 @@ REGISTRY: Mapping[str, Mapping[str, str]] = {
 WIRE: Mapping[int, str] = transform_errors.WIRE_CODES
 
 RESERVED: Mapping[str, str] = {
+    "violation.exec_map": "executable memory: the kernel ends the worker with `violation.syscall` and tells no more",
     "build.diff": "comparison of the tiers: comes with the native tier",
     "build.rustc": "native build: comes with the native tier",
     "load.signature": "native modules: come with the native tier",

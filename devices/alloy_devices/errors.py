@@ -44,6 +44,7 @@ CODES: dict[str, str] = {
     "format.time": "decoding took longer than its wall-clock limit; the decoder was killed",
     "format.memory": "decoding asked for more memory than it may have",
     "format.protocol": "the decoder sent a malformed reply",
+    "files.full": "the watched folder holds more names than are looked at",
     "files.gone": "the watched folder cannot be read",
     "files.option": "a setting of a watched folder cannot work",
     "files.state": "the table of finished files could not be written",

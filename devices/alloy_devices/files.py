@@ -91,7 +91,6 @@ class FolderSource:
             )
         self.name = name
         self.stats = SourceStats()
-        self.truncated_scans = 0  # scans that met more than MAX_ENTRIES names
         self._options = options
         self._matches = re.compile(translate(options.pattern)).match
         self._clock_state = clock_state
@@ -132,7 +131,9 @@ class FolderSource:
             with os.scandir(folder) as entries:
                 for count, entry in enumerate(entries):
                     if count >= MAX_ENTRIES:
-                        self.truncated_scans += 1
+                        self.stats.last_error = (
+                            f"only the first {MAX_ENTRIES} names are looked at [files.full]"
+                        )
                         break
                     key = self._key(entry)
                     if key is None:

@@ -12,6 +12,7 @@ import trio.testing
 
 from alloy_devices.errors import DeviceError
 from alloy_devices.files import FolderOptions, FolderSource
+from alloy_devices.files_done import DoneTable, FileKey
 from alloy_devices.source import FileInput
 
 Answer = Callable[[FileInput], str | None]
@@ -54,6 +55,46 @@ def test_file_is_offered_once_when_it_is_finished(tmp_path: Path) -> None:
     offered = watch(options_of(tmp_path), 20, lambda _: "done")
 
     assert offered == ["a.nc"]
+
+
+def trouble(options: FolderOptions) -> str:
+    """`last_error` of a source after ten virtual seconds."""
+    source = FolderSource("files:/inbox", options)
+
+    async def emit(file: FileInput) -> None:
+        os.close(file.fd)
+
+    async def main() -> None:
+        with trio.move_on_after(10):
+            await source.run(emit)
+
+    trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
+    return source.stats.last_error
+
+
+def test_trouble_is_said_when_the_folder_is_not_there(tmp_path: Path) -> None:
+    assert trouble(options_of(tmp_path / "unmounted")).endswith("[files.gone]")
+
+
+def test_trouble_is_said_when_the_folder_holds_too_many_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("alloy_devices.files.MAX_ENTRIES", 3)  # ten thousand files take a second to make
+    for name in "abcd":
+        (tmp_path / name).touch()
+
+    assert trouble(options_of(tmp_path)) == "only the first 3 names are looked at [files.full]"
+
+
+def test_error_names_the_table_when_it_cannot_be_written(tmp_path: Path) -> None:
+    table = DoneTable(str(tmp_path / "gone" / "done.jsonl"))
+    key = FileKey("a.nc", 4, 1, 1)
+
+    with pytest.raises(DeviceError) as caught:
+        table.add(key, "done")
+
+    assert (caught.value.code, caught.value.where) == ("files.state", "done.jsonl")
+    assert key in table  # remembered all the same
 
 
 def test_file_waits_when_it_still_grows(tmp_path: Path) -> None:

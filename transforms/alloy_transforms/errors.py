@@ -72,7 +72,6 @@ CODES: dict[str, str] = {
     "script.output": "the transform produced more output than it may",
     "script.crash": "the worker died from a signal",
     "violation.syscall": "the worker made a system call outside its allow-list; the kernel killed it",
-    "violation.exec_map": "the worker tried to map executable memory",
     "violation.protocol": "the worker sent a malformed reply",
     "build.syntax": "the file is not valid Python",
     "build.lang": "the file uses what its profile does not allow",

@@ -63,12 +63,6 @@ class Broker:
             for session in self.router.sessions.values():
                 session.detach()
 
-    def cut_all(self) -> int:
-        """Fault: cut every connection without a word; how many."""
-        for client in self._clients:
-            client.send_away(None)
-        return len(self._clients)
-
     async def _serve(self, stream: trio.SocketStream) -> None:
         if len(self._clients) >= self.options.max_clients:
             await stream.aclose()

@@ -66,9 +66,8 @@ class ControlServer:
                     await self._limit.acquire()
                     try:
                         connection, _ = await listener.accept()
-                    except (
-                        OSError
-                    ) as error:  # a client that left again, or no descriptor free: others may come
+                    except OSError as error:
+                        # a client that left again, or no descriptor free: others may come
                         self._limit.release()
                         LOG.warning("control.accept", error=error.strerror or str(error))
                         await trio.sleep(ACCEPT_AGAIN_S)

@@ -19,8 +19,6 @@ from alloy_agent import __version__
 from alloy_agent.mqtt.link import Link, Will
 from alloy_agent.mqtt.topics import Topics
 
-STATES = ("init", "ready", "degraded", "updating", "sleeping", "disconnected", "lost")
-
 
 def clock_ns() -> int:
     """UTC now [ns since 1970-01-01]."""

@@ -64,11 +64,6 @@ def is_shared(topic_filter: str) -> bool:
     return topic_filter.startswith("$share/")
 
 
-def has_wildcard(topic_filter: str) -> bool:
-    """True when the filter may match more than one topic."""
-    return "+" in topic_filter or "#" in topic_filter
-
-
 def matches(topic_filter: str, topic: str) -> bool:
     """True when the (checked) filter matches the (checked) topic.
 

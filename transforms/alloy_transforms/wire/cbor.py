@@ -20,7 +20,6 @@ from .typed import Buffer
 
 NAME = "cbor"
 CONTENT_TYPE = "application/cbor"
-SEQUENCE_TYPE = "application/cbor-seq"
 
 
 def sid(descriptor: Descriptor) -> str:
