@@ -1,4 +1,4 @@
-"""The table of rules in `docs/language.md`: `python -m alloy_transforms.lang.rules_doc docs/language.md` rewrites it."""
+"""The rules in `docs/language.md`: `python -m alloy_transforms.lang.rules_doc docs/language.md` rewrites them."""
 
 from __future__ import annotations
 
