@@ -105,11 +105,13 @@ def log_exponent(x: float) -> int:
     return k
 
 
-def log_mantissa(m: float, part: int) -> float:
-    """Natural logarithm of m, sqrt(1/2) to sqrt(2): part 0 the high half, 1 the low one.
+def log_low(x: float, high: float) -> float:
+    """What is missing from `high`, the logarithm of x as a float: the two are good to 2**-65 together.
 
-    2 atanh(s) with s = (m - 1) / (m + 1): the series in pairs of floats for its first four terms.
+    2 atanh(s) with s = (m - 1) / (m + 1): the series in pairs of floats for its first terms.
     """
+    k = log_exponent(x)
+    m = math.ldexp(x, -k)
     f = m - 1.0
     d = m + 1.0
     dl = sum_low(m, 1.0)
@@ -131,11 +133,11 @@ def log_mantissa(m: float, part: int) -> float:
     h = 0.0
     low = 0.0
     if z > TINY:
-        for k in range(3):
-            n = 7.0 - 2.0 * float(k)
+        for step in range(3):
+            n = 7.0 - 2.0 * float(step)
             c = 1.0 / n
             cl = -(product_low(c, n) + (c * n - 1.0)) / n
-            if k == 0:
+            if step == 0:
                 h = q
                 low = 0.0
             p = z * h
@@ -154,41 +156,49 @@ def log_mantissa(m: float, part: int) -> float:
     tl = tl + a * low + 2.0 * sl * (1.0 + h)
     y = a + t
     yl = sum_low(a, t) + tl
-    value = y + yl
-    if part == 1:
-        value = yl - (value - y)
-    return value
-
-
-def log_pair(x: float, part: int) -> float:
-    """Natural logarithm of a positive finite number: part 0 the high half, 1 the low one."""
-    k = log_exponent(x)
-    m = math.ldexp(x, -k)
     n = float(k)
-    h = log_mantissa(m, 0)
-    low = log_mantissa(m, 1)
     a = n * LN2_1
-    s = a + h
-    e = sum_low(a, h)
+    s = a + y
+    e = sum_low(a, y)
     b = n * LN2_2
     t = s + b
-    e = e + sum_low(s, b) + low + n * LN2_3
-    value = t + e
-    if part == 1:
-        value = e - (value - t)
-    return value
+    e = e + sum_low(s, b) + yl + n * LN2_3
+    return (t - high) + e
 
 
 def log(x: float) -> float:
     """Natural logarithm. Raises ValueError where x is zero or below.
 
-    Error: at most 0.5 ulp.
+    Error: at most 0.54 ulp.
     """
     if x <= 0.0:
         raise ValueError("logarithm of a number that is not positive")
     y = x
     if x == x and not math.isinf(x):
-        y = log_pair(x, 0)
+        k = log_exponent(x)
+        m = math.ldexp(x, -k)
+        f = m - 1.0
+        d = m + 1.0
+        s = f / d
+        low = (f - s * d - product_low(s, d) - s * sum_low(m, 1.0)) / d
+        z = s * s
+        q = 1.0 / 25.0
+        q = 1.0 / 23.0 + z * q
+        q = 1.0 / 21.0 + z * q
+        q = 1.0 / 19.0 + z * q
+        q = 1.0 / 17.0 + z * q
+        q = 1.0 / 15.0 + z * q
+        q = 1.0 / 13.0 + z * q
+        q = 1.0 / 11.0 + z * q
+        q = 1.0 / 9.0 + z * q
+        q = 1.0 / 7.0 + z * q
+        q = 1.0 / 5.0 + z * q
+        q = 1.0 / 3.0 + z * q
+        n = float(k)
+        a = n * LN2_1
+        b = 2.0 * s
+        y = a + b
+        y = y + (sum_low(a, b) + (b * (z * q) + (2.0 * low + n * LN2_2)))
     return y
 
 
@@ -302,7 +312,7 @@ def pow(x: float, y: float) -> float:
         else:
             value = 0.0
     else:
-        a = log_pair(x, 0)
+        a = log(x)
         if abs(y) > 1.0e22:
             if (a > 0.0) == (y > 0.0):
                 raise OverflowError("result too large")
@@ -312,7 +322,7 @@ def pow(x: float, y: float) -> float:
             if h > 710.0:
                 raise OverflowError("result too large")
             if h > -746.0:
-                low = log_pair(x, 1) * y
+                low = log_low(x, a) * y
                 if abs(h) > TINY:
                     low = low + product_low(a, y)
                 if h + low > EXP_MAX or (h == EXP_MAX and low > 0.0):
