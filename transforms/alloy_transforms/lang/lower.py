@@ -270,6 +270,9 @@ class Lowering(Expressions):
             self.sink.add("L017", value, "a dict")
             return
         self.define(target, ROW)
+        for n in ast.walk(value):  # the new row is empty before its values are computed
+            if isinstance(n, ast.Name) and n.id == target.id:
+                self.sink.add("L117", n, f"`{n.id}`, inside its own new value,")
         self._fill(target.id, value, out)
 
     def _fill(self, row: str, value: ast.Dict, out: list[Stmt]) -> None:
