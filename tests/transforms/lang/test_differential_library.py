@@ -62,5 +62,5 @@ def test_differential_rows_are_the_same_when_the_ir_runs_in_place_of_the_source(
     out = differential(name, INPUTS)
 
     assert out.inputs == INPUTS
-    assert out.rows > INPUTS // 10
+    assert out.rows > INPUTS // 25
     assert out.declined < INPUTS // 20
