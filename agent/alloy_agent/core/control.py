@@ -49,6 +49,7 @@ class ControlServer:
         try:
             await listener.bind(str(self.path))
         except OSError as error:
+            listener.close()
             raise AgentError(
                 "control.bind",
                 "the control socket cannot be created",
