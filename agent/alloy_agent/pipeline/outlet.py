@@ -15,7 +15,7 @@ from alloy_transforms.wire.encoding import Encoding
 from alloy_transforms.wire.typed import Buffer
 
 from .chain import ChainReply, gather
-from .quality import Expectation, judge
+from .quality import Expectation, has_limits, judge
 from .shape import Origin, chain_shape
 from .window import Sink
 
@@ -52,7 +52,8 @@ class Outlet:
         self._seq = 0
         self._sinks = sinks
         self._announced = False
-        self._expect = [expect.get(field.name) for field in self.shape.fields]
+        # another case of the route may have a number where this one has a text of the same name
+        self._expect = [expect.get(f.name) if has_limits(f) else None for f in self.shape.fields]
 
     async def announce(self) -> None:
         """Make the descriptor known before the first block."""

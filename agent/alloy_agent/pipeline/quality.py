@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from alloy_agent.native import range_quality, unpack_bits
 from alloy_transforms.record import Column, Quality, Reason
-from alloy_transforms.sandbox.contract import OUTPUT_TYPES, Field
+from alloy_transforms.sandbox.contract import INTEGER_TYPES, OUTPUT_TYPES, Field
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,11 @@ class Expectation:
 
     low: float | None
     high: float | None
+
+
+def has_limits(field: Field) -> bool:
+    """Whether the values of a field are numbers that limits say something about."""
+    return field.type in INTEGER_TYPES or field.type == "f64"
 
 
 _NO_VALUE = bytes([int(Reason.ABSENT) >> 8, 0]) + bytes(254)

@@ -91,7 +91,7 @@ class Route:
         first = await begin(progress, self.stages[0], columns, len(inputs))
         reply = await advance(progress, first, self.stages[1:])
         if self.outlet is not None:
-            return Outcome(reply.rows, tuple(_blocks(self.outlet, reply, inputs)), reply.refused)
+            return Outcome(reply.rows, tuple(_blocks(self.outlet, reply, inputs)), _once(reply.refused))
         return await self._by_case(progress, reply, inputs)
 
     async def _by_case(self, progress: Progress, reply: ChainReply, inputs: Sequence[Input]) -> Outcome:
@@ -104,7 +104,8 @@ class Route:
             if value is not None and key in self.cases:
                 groups.setdefault(key, []).append(row)
             elif self.dead_letter:
-                message = f"no route for {self.on} = {key[:64]}"
+                shown = "has no value" if value is None else f"= {key[:64]}"
+                message = f"no route for {self.on} {shown}"
                 refused.append(Refused(reply.src[row], "pipeline.no_route", message, "route", 0))
             else:
                 dropped += 1
@@ -114,9 +115,9 @@ class Route:
             tail = await advance(progress, reply.select(members), case.stages)
             refused.extend(tail.refused)
             done.append((case.outlet, tail))
-        self.dropped += dropped
         blocks = [block for outlet, tail in done for block in _blocks(outlet, tail, inputs)]
-        return Outcome(sum(tail.rows for _, tail in done), tuple(blocks), tuple(refused))
+        self.dropped += dropped
+        return Outcome(sum(tail.rows for _, tail in done), tuple(blocks), _once(refused))
 
 
 def case_of(value: Scalar | None, field: Field) -> str:
@@ -128,6 +129,14 @@ def case_of(value: Scalar | None, field: Field) -> str:
     if field.type == "enum" and isinstance(value, int) and 0 <= value < len(field.names):
         return field.names[value]
     return str(value)
+
+
+def _once(refused: Sequence[Refused]) -> tuple[Refused, ...]:
+    """One for each input, code and stage: an input of 64 rows is kept raw once, not 64 times."""
+    kept: dict[tuple[int, str, str], Refused] = {}
+    for each in refused:
+        kept.setdefault((each.index, each.code, each.stage), each)
+    return tuple(kept.values())
 
 
 def _blocks(outlet: Outlet, reply: ChainReply, inputs: Sequence[Input]) -> list[Block]:
