@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import trio
 
 from alloy_agent.errors import AgentError
-from alloy_agent.mqtt.link import Link, PublishTicket
+from alloy_agent.mqtt.link import Link, PublishResult, PublishTicket
 from alloy_transforms.wire.typed import Buffer
 
 from .filesink import DONE, Done, FileSink
@@ -39,16 +39,19 @@ class MqttTicket:
                 hint="start the consumer, or set `require_consumer: false` on this sink",
                 retryable=True,
             )
-        if result.reason >= 0x80:
-            retryable = result.reason in (0x80, 0x83, 0x97)  # unspecified, implementation, quota exceeded
-            raise AgentError(
-                "sink.refused",
-                "the broker refused the message",
-                where=self._topic,
-                got=f"reason 0x{result.reason:02x}",
-                hint="see the broker's log and its access list for this client",
-                retryable=retryable,
-            )
+        _check_taken(result, self._topic)
+
+
+def _check_taken(result: PublishResult, topic: str) -> None:
+    if result.reason >= 0x80:
+        raise AgentError(
+            "sink.refused",
+            "the broker refused the message",
+            where=topic,
+            got=f"reason 0x{result.reason:02x}",
+            hint="see the broker's log and its access list for this client",
+            retryable=result.reason in (0x80, 0x83, 0x97),  # unspecified, implementation, quota exceeded
+        )
 
 
 class MqttSink:
@@ -74,21 +77,26 @@ class MqttSink:
         self._schemas: dict[str, bytes] = {}
 
     async def announce(self, sid: str, descriptor: bytes) -> None:
-        """Publish the descriptor retained at QoS 1 and wait for its PUBACK."""
+        """Publish the descriptor retained at QoS 1 and wait for its PUBACK.
+
+        Raises:
+            AgentError: `sink.refused`; blocks whose descriptor nobody can get must not follow.
+        """
         self._schemas.pop(sid, None)
         self._schemas[sid] = descriptor
         while len(self._schemas) > MAX_SCHEMAS:
             del self._schemas[next(iter(self._schemas))]
-        await self._link.publish(
-            self._schema_topic + sid, descriptor, qos=1, retain=True, content_type="application/cbor"
-        )
+        _check_taken(await self._say(sid, descriptor), self._schema_topic + sid)
 
     async def announce_again(self) -> None:
-        """After a reconnect: the broker may have lost its retained messages."""
+        """After a reconnect: the broker may have lost its retained messages. What it refuses is left out."""
         for sid, descriptor in tuple(self._schemas.items()):
-            await self._link.publish(
-                self._schema_topic + sid, descriptor, qos=1, retain=True, content_type="application/cbor"
-            )
+            await self._say(sid, descriptor)
+
+    async def _say(self, sid: str, descriptor: bytes) -> PublishResult:
+        return await self._link.publish(
+            self._schema_topic + sid, descriptor, qos=1, retain=True, content_type="application/cbor"
+        )
 
     async def send(self, block: Parts) -> MqttTicket:
         """Queue one message; waits while too many are unacknowledged."""
