@@ -86,6 +86,19 @@ def test_nothing_is_lost_or_doubled_when_versions_are_replaced_under_load() -> N
     with_stage(EXAMPLE + version(0), body)
 
 
+def test_next_version_is_refused_when_the_stage_was_closed() -> None:
+    async def body(stage: TransformStage, pool: WorkerPool) -> None:
+        await stage.aclose()
+
+        with pytest.raises(WorkerError) as caught:
+            await stage.replace(ref(EXAMPLE + version(1)))
+
+        assert caught.value.code == "worker.closed"
+        assert pool.taken == 0
+
+    with_stage(EXAMPLE + version(0), body)
+
+
 @pytest.mark.parametrize(
     ("source", "error", "code"),
     [

@@ -34,9 +34,9 @@ _CODES: Final = {
     "violation.protocol": "format.protocol",
 }
 _HINTS: Final = {
-    "format.crash": "the file is damaged or hostile; `alloy-edge verify` compares it with the reference libraries",
+    "format.crash": "the file is damaged or hostile; open a copy on another machine before trusting it",
     "format.memory": "one object asks for more memory than a decoder has",
-    "format.time": "raise the time limit of the decoder for very large files",
+    "format.time": "ask the instrument for smaller files; the limits of a decoder are in docs/formats.md",
 }
 
 
