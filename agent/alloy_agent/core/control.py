@@ -19,6 +19,8 @@ from .verbs import MAX_REQUEST_BYTES, Failure, Request, Response, Verbs, decode_
 
 MAX_RESPONSE_BYTES = 1 << 20
 MAX_CLIENTS = 8
+BACKLOG = 64
+"""Clients that may wait for a place; beyond it the kernel refuses them at once (EAGAIN on a Unix socket)."""
 IDLE_S = 60.0
 """Longest silence of a client, and longest time it may take to read an answer."""
 ACCEPT_AGAIN_S = 0.1
@@ -33,7 +35,11 @@ def peer_allowed(credentials: bytes, own_uid: int, own_gid: int) -> bool:
 
 
 class ControlServer:
-    """Serves the verb table on a Unix socket, mode 0660."""
+    """Serves the verb table on a Unix socket, mode 0660.
+
+    Args:
+        path: in a folder that exists.
+    """
 
     def __init__(self, path: Path, verbs: Verbs) -> None:
         self.path = path
@@ -42,11 +48,10 @@ class ControlServer:
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Listen until cancelled; the socket file is removed at the end."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self.path.unlink(missing_ok=True)
         listener = trio.socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         before = os.umask(0o117)
         try:
+            self.path.unlink(missing_ok=True)
             await listener.bind(str(self.path))
         except OSError as error:
             listener.close()
@@ -59,7 +64,7 @@ class ControlServer:
             ) from error
         finally:
             os.umask(before)
-        listener.listen(MAX_CLIENTS)
+        listener.listen(BACKLOG)
         try:
             async with trio.open_nursery() as nursery:
                 task_status.started()

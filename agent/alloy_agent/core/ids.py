@@ -6,6 +6,9 @@ import hashlib
 import os
 from pathlib import Path
 
+MAX_BIRTH = (1 << 53) - 1
+"""Every JSON reader can hold it exactly."""
+MAX_BIRTH_BYTES = 64
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
@@ -29,15 +32,23 @@ def file_run(name: str, size: int, mtime_ns: int) -> str:
     return ulid(mtime_ns, hashlib.sha256(seed).digest())
 
 
+def _last_birth(path: Path) -> int:
+    """The number in the file; 0 where it holds none that could be ours."""
+    try:
+        with path.open("rb") as file:
+            text = file.read(MAX_BIRTH_BYTES).strip()
+    except OSError:
+        return 0
+    number = int(text) if text.isdigit() else 0
+    return number if number < MAX_BIRTH else 0
+
+
 def next_birth(path: Path) -> int:
     """The next birth/death number: one more than the last start, kept in a small file.
 
     A lost or damaged file starts over at 1; start never fails for its sake.
     """
-    try:
-        number = int(path.read_text(encoding="ascii").strip()) + 1
-    except (OSError, ValueError):
-        number = 1
+    number = _last_birth(path) + 1
     beside = path.with_suffix(".tmp")
     try:
         with beside.open("w", encoding="ascii") as file:

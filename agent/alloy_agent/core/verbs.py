@@ -108,5 +108,10 @@ def decode_request(data: bytes) -> tuple[Request, bool]:
 
 
 def encode_response(response: Response, *, as_json: bool) -> bytes:
-    """Encode an answer; bounded by what handlers return."""
-    return msgspec.json.encode(response) if as_json else msgspec.msgpack.encode(response)
+    """Encode an answer; bounded by what handlers return. One that cannot be encoded is a fault of ours, and said."""
+    encode = msgspec.json.encode if as_json else msgspec.msgpack.encode
+    try:
+        return encode(response)
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
+        LOG.error("answer.failed", error=f"{type(error).__name__}: {error}")
+        return encode(Response(response.id, ok=False, error=Failure("control.failed", type(error).__name__)))
