@@ -60,6 +60,9 @@ def _portable(tree: ast.Module, source: bytes, found: _Walk) -> str:
     report = lang_check(tree, source)
     if report.accepted:
         return ""
+    if not report.refusals:  # nothing to check: no entry function; the loader says what is missing
+        found.profile = Profile.GATEWAY
+        return "it has no function to check"
     if found.insists:
         raise Rejected(*(problem_of(f, found.lines) for f in report.refusals[:MAX_PROBLEMS]))
     found.profile = Profile.GATEWAY
