@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
             return EXIT_USAGE
         result: dict[str, Any] = {"transform": use, "ok": False, "examples": [], "problems": []}
         try:
-            result |= in_jail(ref, lambda stage, ref=ref: _examples(stage, ref))  # type: ignore[misc]
+            result |= in_jail(ref, lambda stage, ref=ref: _examples(stage, ref))  # type: ignore[misc]  # of this turn
         except TransformRefusedError as error:
             result["problems"] = [p.render(error.file) for p in error.problems]
         except CodedError as error:

@@ -13,7 +13,7 @@ from mqtt5 import Packet
 
 from ..errors import LinkError
 
-_read: Callable[[memoryview | bytes], tuple[Packet, int]] = mqtt5.read  # type: ignore[assignment]
+_read: Callable[[memoryview | bytes], tuple[Packet, int]] = mqtt5.read  # type: ignore[assignment]  # takes views, too
 QOS = (mqtt5.QoS.AT_MOST_ONCE, mqtt5.QoS.AT_LEAST_ONCE, mqtt5.QoS.EXACTLY_ONCE)
 PINGREQ = mqtt5.PingReqPacket().write()
 PINGRESP = mqtt5.PingRespPacket().write()

@@ -8,7 +8,7 @@ Source: FITS Standard 4.0, section 9.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 from alloy_transforms.record import Attr, TimeRef
 from alloy_transforms.units import instant
@@ -45,8 +45,8 @@ def instants(cards: Mapping[str, Attr], path: str) -> tuple[dict[str, Attr], lis
         value = cards.get(key)
         if key in _DATES and isinstance(value, str) and value.strip():
             utc = instant(value, timesys)
-        elif key in _MJDS and _is_number(value) and abs(float(value)) < 1e7:  # type: ignore[arg-type]
-            utc = scale_to_utc(scale_of(timesys), mjd_ns(float(value)))  # type: ignore[arg-type]
+        elif key in _MJDS and _is_number(value) and abs(value) < 1e7:
+            utc = scale_to_utc(scale_of(timesys), mjd_ns(float(value)))
         else:
             continue
         if utc is None:
@@ -64,7 +64,7 @@ def _timesys(cards: Mapping[str, object]) -> str | None:
     return None if said is None else str(said)
 
 
-def _is_number(value: object) -> bool:
+def _is_number(value: object) -> TypeGuard[int | float]:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
@@ -81,12 +81,11 @@ def column_time(hdu: FitsHdu, column: FitsColumn, name: str) -> TimeRef | None:
     tick = _UNITS.get(unit)
     if tick is None or not (_is_number(whole) and _is_number(part)):
         return None
-    reference = float(whole)  # type: ignore[arg-type]
-    if not abs(reference) < 1e7:
+    if not (abs(whole) < 1e7 and abs(part) < 1e7):  # NaN and infinity are no dates either
         return None
-    dial = mjd_ns(reference, float(part))  # type: ignore[arg-type]
+    dial = mjd_ns(float(whole), float(part))
     zero = cards.get("TIMEZERO", 0.0)
-    if _is_number(zero) and abs(float(zero)) < 1e12:  # type: ignore[arg-type]
-        dial += round(float(zero) * _UNITS.get(str(cards.get("TIMEUNIT") or "s").strip().lower(), tick))  # type: ignore[arg-type]
+    if _is_number(zero) and abs(zero) < 1e12:
+        dial += round(float(zero) * _UNITS.get(str(cards.get("TIMEUNIT") or "s").strip().lower(), tick))
     utc = scale_to_utc(scale, dial)
     return None if utc is None else TimeRef(utc, float(tick), "standard", scale)

@@ -135,3 +135,14 @@ def test_reference_is_utc_with_timezero_when_a_fits_column_counts_in_tt() -> Non
     assert time.scale == "TT"
     assert time.epoch_ns is not None
     assert abs(time.epoch_ns - (978_307_200 + 3) * 10**9) < 1_000_000  # 2001-01-01T00:00:03Z
+
+
+@pytest.mark.parametrize("reference", [("MJDREFI", math.inf), ("MJDREFF", math.inf), ("MJDREFF", math.nan)])
+def test_fits_column_has_no_time_when_its_reference_is_not_finite(reference: tuple[str, float]) -> None:
+    cards = [
+        (key, value, "") for key, value in ({"MJDREFI": 51910, "MJDREFF": 0.0} | dict([reference])).items()
+    ]
+
+    column = {"name": "TIME", "code": "D", "unit": "s"}
+
+    assert column_time({"cards": cards}, column, "TIME") is None  # type: ignore[typeddict-item]
