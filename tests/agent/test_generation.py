@@ -248,7 +248,7 @@ def test_nothing_of_a_file_runs_when_it_needs_what_is_forbidden() -> None:
                 await pool.aclose()
 
     trio.run(main)
-    assert spawned == [()]  # the checker alone, which reads and does not run
+    assert spawned == [("alloy_transforms.lang.check",)]  # the checker alone, which reads and does not run
 
 
 def test_worker_is_killed_when_the_kernel_does_not_confirm_its_jail(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import cbor2
 import trio
@@ -28,10 +28,13 @@ from alloy_transforms.sandbox.answers import (
     unpack_contract,
     unpack_failure,
 )
+from alloy_transforms.sandbox.checker import LANGUAGE, LINTER
 from alloy_transforms.sandbox.contract import Contract
-from alloy_transforms.sandbox.lint import Linted, unpack_linted
 from alloy_transforms.sandbox.modules import allowed, to_load
 from alloy_transforms.sandbox.protocol import CHECK, CHECKED, FAILED, LINT, LINTED, LOAD, LOADED, malformed
+
+if TYPE_CHECKING:
+    from alloy_transforms.sandbox.lint import Linted
 
 ENTRY = "alloy_transforms.sandbox.worker:serve"
 """The entry of the transform zygote."""
@@ -58,7 +61,7 @@ async def check(spawner: Spawner, ref: TransformRef, limits: Limits, modules: Se
         ViolationError: `violation.protocol`, the answer is no answer.
         WorkerError: no worker could be had.
     """
-    worker = await spawner.spawn(memory_bytes=limits.memory_bytes)
+    worker = await spawner.spawn(memory_bytes=limits.memory_bytes, modules=(LANGUAGE,))
     async with worker:
         frame = pack(CHECK, {"source": ref.source, "file": shown(ref), "modules": list(modules)})
         body = await _ask(worker, frame, limits.first_wall_s, ref)
@@ -86,7 +89,9 @@ async def lint(
         "profile": profile,
         "explained": explained,
     }
-    async with await spawner.spawn(memory_bytes=limits.memory_bytes) as worker:
+    from alloy_transforms.sandbox.lint import unpack_linted  # the daemon never lints: its core stays small
+
+    async with await spawner.spawn(memory_bytes=limits.memory_bytes, modules=(LINTER,)) as worker:
         body = await _ask(worker, pack(LINT, arguments), limits.first_wall_s, ref)
     return unpack_linted(_expect(body, LINTED, ref))
 

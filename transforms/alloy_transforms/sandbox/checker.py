@@ -9,12 +9,19 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
-from ..lang.check import check as lang_check
-from ..lang.rules import Finding
 from .answers import MAX_IMPORTS, MAX_PROBLEMS, Checked, Problem
 from .contract import Profile, is_name, is_need
 from .modules import PORTABLE_MODULES, allowed
+
+if TYPE_CHECKING:
+    from ..lang.rules import Finding
+
+LANGUAGE = "alloy_transforms.lang.check"
+"""What a checking worker needs beyond the others; the core has it imported before the jail closes."""
+LINTER = "alloy_transforms.sandbox.lint"
+"""The same for a worker that lints."""
 
 MAX_SOURCE_BYTES = 64 << 10
 MAX_NODES = 10_000
@@ -57,6 +64,10 @@ def check(source: bytes, file: str, extra_modules: Iterable[str] = (), *, portab
 
 def _portable(tree: ast.Module, source: bytes, found: _Walk) -> str:
     """Ask the language checker; why the file is `gateway` after all, empty where it is portable."""
+    from ..lang.check import (
+        check as lang_check,  # some MB that only a checking worker shall have (`LANGUAGE`)
+    )
+
     report = lang_check(tree, source)
     if report.accepted:
         return ""

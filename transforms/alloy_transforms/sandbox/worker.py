@@ -19,7 +19,6 @@ from .answers import Problem, pack, pack_checked, pack_contract, pack_failure
 from .checker import Rejected, check, locate
 from .contract import Profile
 from .frames import read_frame, write_frame
-from .lint import lint
 from .loader import load
 from .log import Log
 from .modules import ALWAYS, OWN_MODULES, PORTABLE_MODULES
@@ -86,6 +85,8 @@ class Worker:
             if kind == CHECK:
                 return [self._check(_arguments(body))]
             if kind == LINT:
+                from .lint import lint  # loaded before the jail closed, in a worker that lints only
+
                 return [pack(LINTED, lint(**_arguments(body)))]
             if kind == LOAD:
                 return [self._load(_arguments(body))]
