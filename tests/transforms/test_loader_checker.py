@@ -158,7 +158,9 @@ def test_device_policy_allows_more_when_it_says_so() -> None:
     assert problems(source) == [("build.lang", 1)]
 
 
-@pytest.mark.parametrize("source", [b"", b"\n", b"# only a comment\n", b'"""Only a docstring."""\n', b"X = 1\n"])
+@pytest.mark.parametrize(
+    "source", [b"", b"\n", b"# only a comment\n", b'"""Only a docstring."""\n', b"X = 1\n"]
+)
 def test_a_file_without_a_function_is_no_crash_when_it_is_checked(source: bytes) -> None:
     checked = check(source, "t.py")
 

@@ -137,7 +137,7 @@ class Daemon:
             connects = trio.Event()
             try:
                 await self.board.say(link, self.board.state)
-                await link.publish(self.topics.about, self.board.about(), qos=1, retain=True)
+                await link.publish(self.topics.about, self.board.about(self.verbs.remote), qos=1, retain=True)
                 if self.assembly is not None:
                     await self.assembly.announce_again()
             except LinkError as error:  # a broker that takes no packet of this size, say: not our end

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -56,8 +56,8 @@ class StatusBoard:
         """What the broker says if this process vanishes."""
         return Will(self.topics.status, self.document("lost"))
 
-    def about(self) -> bytes:
-        """The retained `about` message: what this device is."""
+    def about(self, verbs: Collection[str]) -> bytes:
+        """The retained `about` message: what this device is, and which `verbs` it answers over MQTT."""
         return msgspec.json.encode(
             {
                 "version": __version__,
@@ -68,7 +68,7 @@ class StatusBoard:
                 "pipelines": [
                     {key: item[key] for key in ("name", "digest", "stages")} for item in self.pipelines()
                 ],
-                "verbs": ["ping", "status"],
+                "verbs": sorted(verbs),
             }
         )
 

@@ -359,17 +359,6 @@ async def test_other_client_with_the_same_id_is_named_when_it_takes_the_session(
 
 
 @in_trio
-async def test_error_names_the_address_when_nobody_listens() -> None:
-    link = session(9)  # the discard port: closed on any sane host
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(link.run)
-        await until(lambda: link.stats.last_error != "")
-
-        assert "127.0.0.1:9" in link.stats.last_error
-        nursery.cancel_scope.cancel()
-
-
-@in_trio
 async def test_will_with_delay_is_not_published_when_the_link_returns_in_time() -> None:
     async with mini_broker() as broker, running(session(broker.direct, "watcher")) as watcher:
         wills = await watcher.subscribe("status")

@@ -121,6 +121,17 @@ def test_link_reconnects_when_a_publish_is_never_acknowledged() -> None:
 
 
 @in_trio
+async def test_error_names_the_address_when_nobody_listens() -> None:
+    link = MqttSession(LinkOptions("127.0.0.1", 9, "device", **FAST))  # type: ignore[arg-type]  # the discard port: closed on any sane host
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(link.run)
+        await until(lambda: link.stats.last_error != "")
+
+        assert "127.0.0.1:9" in link.stats.last_error
+        nursery.cancel_scope.cancel()
+
+
+@in_trio
 async def test_link_stays_and_counts_when_the_broker_sends_more_than_the_receive_maximum() -> None:
     many = [
         mqtt5.PublishPacket("a", b"", qos=mqtt5.QoS.AT_LEAST_ONCE, packet_id=number).write()
