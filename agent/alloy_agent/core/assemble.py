@@ -38,6 +38,7 @@ from alloy_transforms.wire import cbor
 from alloy_transforms.wire.encoding import Encoding, encoding
 
 from . import logs, sources
+from .facts import pipeline_facts
 from .letters import LetterNews
 from .links import make_link, source_options
 from .status import clock_ns
@@ -294,47 +295,15 @@ class Assembly:
 
     def facts(self) -> list[dict[str, Any]]:
         """What status says of each pipeline."""
-        return [self._facts(pipeline) for pipeline in self.pipelines]
-
-    def _facts(self, pipeline: RecordPipeline | FilePipeline) -> dict[str, Any]:
-        stats, source = pipeline.stats, pipeline.source.stats
-        link = self._source_links.get(pipeline.name)
-        stages: list[dict[str, Any]] = []
-        queued = 0
-        if isinstance(pipeline, RecordPipeline):
-            queued = len(pipeline.queue)
-            stages = [
-                {"name": stage.contract.name, "tier": stage.tier, "digest": stage.contract.digest}
-                for stage in pipeline.route.all_stages()
-            ]
-        return {
-            "name": pipeline.name,
-            "digest": self._configs[pipeline.name].digest,
-            "state": pipeline.state,
-            "reason": pipeline.reason or pipeline.window.trouble or pipeline.letters.trouble,
-            "stages": stages,
-            "transforms": [stage.facts() for stage in self._stages.get(pipeline.name, ())],
-            "inputs": stats.inputs,
-            "rows": stats.rows,
-            "blocks": stats.blocks,
-            "refused": stats.refused,
-            "by_code": stats.by_code,
-            "restarts": stats.restarts,
-            "queued": queued,
-            "unacknowledged": len(pipeline.window),
-            "delivered": pipeline.window.delivered,
-            "dead_letters": pipeline.letters.count,
-            "lost": pipeline.letters.lost,
-            "source": {
-                "name": pipeline.source.name,
-                "connected": source.connected and (link is None or link.stats.connected),
-                "inputs": source.inputs,
-                "bytes": source.bytes,
-                "dropped_bytes": source.dropped_bytes,
-                "reconnects": source.reconnects,
-                "last_error": source.last_error or (link.stats.last_error if link is not None else ""),
-            },
-        }
+        return [
+            pipeline_facts(
+                pipeline,
+                self._configs[pipeline.name].digest,
+                [stage.facts() for stage in self._stages.get(pipeline.name, ())],
+                self._source_links.get(pipeline.name),
+            )
+            for pipeline in self.pipelines
+        ]
 
     def process_names(self) -> dict[int, str]:
         """Pid -> what it is for."""
