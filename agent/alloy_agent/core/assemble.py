@@ -15,7 +15,6 @@ from typing import Any
 
 import trio
 
-from alloy_agent.config import model
 from alloy_agent.config.contracts import PipelineContracts, check_contracts
 from alloy_agent.config.model import Document, FilesSource, MqttSource, Pipeline, TransformRef
 from alloy_agent.errors import AgentError
@@ -29,18 +28,18 @@ from alloy_agent.pipeline.quality import Expectation
 from alloy_agent.pipeline.queue import BatchLimits
 from alloy_agent.pipeline.records import RecordPipeline
 from alloy_agent.pipeline.routes import Case, Route
-from alloy_agent.pipeline.sinks import FileSink, MqttSink, StdoutSink
-from alloy_agent.pipeline.window import Retry, Sink, Window
+from alloy_agent.pipeline.sinks import MqttSink
+from alloy_agent.pipeline.window import Retry, Window
 from alloy_agent.workers.decoder import DecoderLimits, DecoderPool
 from alloy_agent.workers.pool import WorkerPool
 from alloy_agent.workers.transform import TransformStage
 from alloy_transforms.wire import cbor
-from alloy_transforms.wire.encoding import Encoding, encoding
 
 from . import logs, sources
 from .facts import pipeline_facts
 from .letters import LetterNews
 from .links import make_link, source_options
+from .sinks import SinkPair, make_sink
 from .status import clock_ns
 from .supervisor import describe
 from .transform_news import TransformNews
@@ -53,8 +52,6 @@ WALL = "script.wall"
 """At start every core is busy: a file that was too slow to load then gets further tries."""
 MIN_WINDOW_BYTES = 256 << 10
 MAX_QUEUE_BYTES = 4 << 20
-
-SinkPair = tuple[Sink, Encoding]
 
 
 class Assembly:
@@ -165,7 +162,8 @@ class Assembly:
             await stage.aclose()
 
     async def _pipeline(self, config: Pipeline) -> RecordPipeline | FilePipeline:
-        sinks = [self._sink(config, number) for number in range(len(config.sinks))]
+        sinks = [make_sink(config, section, self._link, self._topics) for section in config.sinks]
+        self._mqtt_sinks += [sink for sink, _ in sinks if isinstance(sink, MqttSink)]
         on_error = config.on_error
         attempts = on_error.max if on_error.strategy == "backoff" else 0
         window = Window(
@@ -259,28 +257,6 @@ class Assembly:
             return Route(main, outlet(main))
         cases = {value: Case(tuple(tail), outlet([*main, *tail])) for value, tail in tails.items()}
         return Route(main, None, config.route.on, cases, dead_letter=config.route.otherwise == "dead_letter")
-
-    def _sink(self, config: Pipeline, number: int) -> SinkPair:
-        section = config.sinks[number]
-        how = encoding(section.encoding)
-        if isinstance(section, model.StdoutSink):
-            return StdoutSink(), how
-        if isinstance(section, model.FileSink):
-            lines = section.encoding == "jsonl"
-            path = Path(section.path)
-            return FileSink(path, max_bytes=section.max_bytes, keep=section.keep, framed_lines=lines), how
-        if self._link is None:
-            raise AgentError("config.needs_broker", "an mqtt sink needs a broker", where=config.file)
-        sink = MqttSink(
-            self._link,
-            self._topics.data(config.name, section.stream),
-            self._topics.schema(""),
-            qos=section.qos,
-            content_type=how.CONTENT_TYPE,
-            require_consumer=section.require_consumer,
-        )
-        self._mqtt_sinks.append(sink)
-        return sink, how
 
     async def announce_again(self) -> None:
         """After a reconnect: publish the descriptors again."""
