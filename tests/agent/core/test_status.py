@@ -58,8 +58,9 @@ def test_birth_and_will_carry_the_same_number() -> None:
 
 
 def test_about_says_what_runs_and_no_counters() -> None:
-    about = json.loads(board().about())
+    about = json.loads(board().about({"status", "ping"}))
 
+    assert about["verbs"] == ["ping", "status"]
     assert about["pipelines"] == [{key: PIPELINE[key] for key in ("name", "digest", "stages")}]
     assert set(json.loads(board().metric())) == {"boot", "pipelines", "workers"}
 
