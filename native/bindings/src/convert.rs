@@ -91,6 +91,17 @@ where
     }
 }
 
+/// A bytes object with a copy of `data`.
+///
+/// # Errors
+/// `MemoryError` where there is no room; `PyBytes::new` would panic instead.
+pub fn copied<'py>(py: Python<'py>, data: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
+    PyBytes::new_with(py, data.len(), |out| {
+        out.copy_from_slice(data);
+        Ok(())
+    })
+}
+
 /// A new `bytes` of `length` that `work` fills without the interpreter lock, and what `work` returns.
 pub fn fill<'py, T, F>(
     py: Python<'py>,

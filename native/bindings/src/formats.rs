@@ -1,5 +1,5 @@
 //! Bindings of `formats`: conversion only.
-use crate::convert::{exception, fill, run, Family};
+use crate::convert::{copied, exception, fill, run, Family};
 use alloy_kernels::chunks::{self, Scratch, Stored};
 use alloy_kernels::element::{Element, Scalar};
 use alloy_kernels::fits::{self, Card, Column, Descriptors, Hdu, Value};
@@ -326,7 +326,7 @@ fn read_chunks<'py>(
     let list = PyList::empty(py);
     for item in decoded {
         match item {
-            Ok(bytes) => list.append(PyBytes::new(py, &bytes))?,
+            Ok(bytes) => list.append(copied(py, &bytes)?)?,
             Err(e) => list.append(exception(py, FAMILY, &e)?)?,
         }
     }

@@ -1,5 +1,5 @@
 //! Bindings of `kernels`: conversion only.
-use crate::convert::{fill, raise, run, Data, Family};
+use crate::convert::{copied, fill, raise, run, Data, Family};
 use crate::normaliser;
 use alloy_kernels::codec::{self, Container};
 use alloy_kernels::element::Dtype;
@@ -119,7 +119,7 @@ where
             let number: u16 = (*c).into();
             number.into_pyobject(py)?.into_any().unbind()
         }
-        PerValue::Each(bytes) => PyBytes::new(py, bytes).into_any().unbind(),
+        PerValue::Each(bytes) => copied(py, bytes)?.into_any().unbind(),
     })
 }
 

@@ -1,5 +1,5 @@
 //! The classes `Normaliser` and `Normalised`: conversion only.
-use crate::convert::{fill, raise, Data};
+use crate::convert::{copied, fill, raise, Data};
 use crate::kernels::{bytes_or, fail, is_f4, FAMILY};
 use alloy_kernels::element::{Dtype, Scalar};
 use alloy_kernels::normalise::{self, Extreme, Facts};
@@ -61,7 +61,8 @@ impl Normalised {
             validity: facts
                 .validity
                 .as_ref()
-                .map(|b| PyBytes::new(py, b).unbind()),
+                .map(|b| copied(py, b).map(Bound::unbind))
+                .transpose()?,
             quality: bytes_or(py, &facts.quality)?,
             reasons: bytes_or(py, &facts.reasons)?,
             n_valid: facts.n_valid,
