@@ -7,7 +7,7 @@ NATIVE := $(VENV)/.native
 RUST   := $(shell find native -name '*.rs' -o -name 'Cargo.toml' -o -name 'pyproject.toml' 2>/dev/null) Cargo.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-slow test-rust check bench format clean
+.PHONY: help setup run test test-slow test-rust soak check bench format clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -36,6 +36,9 @@ test: setup ## run the tests (quick ones; the slow rest is `make test-slow`)
 
 test-slow: setup ## run the slow tests and those made once per release
 	$(BIN)/python -m pytest -m "slow or once" --durations=15 $(TESTS)
+
+soak: setup ## the generated suites at their large sizes (an hour or more)
+	ALLOY_SIZES=soak $(BIN)/python -m pytest --timeout 7200 --durations=15 $(TESTS)
 
 test-rust: setup ## run the tests of the Rust crates
 	cargo test --quiet --release -p alloy-kernels -p alloy-jail
