@@ -5,6 +5,7 @@ The cost of a layer is a small difference of two times: read it with its spread,
 
 from __future__ import annotations
 
+import statistics
 import time
 
 import trio
@@ -41,11 +42,17 @@ async def _measure(runs: int) -> list[Figure]:
         whole = times.pop("")
         figures.append(Figure.of("jail.spawn", whole, "ms", note="fork, every layer, first answer"))
         for layer, others in times.items():
-            note = "spawn with it less the next spawn without it"
-            if layer == "no_new_privs":
-                note += ", Landlock and seccomp left out with it"
-            cost = [a - b for a, b in zip(whole, others, strict=True)]
-            figures.append(Figure.of(f"jail.layer.{layer}", cost, "ms", note=note))
+            gone = ", nor Landlock and seccomp" if layer == "no_new_privs" else ""
+            figures.append(
+                Figure.of(
+                    f"jail.spawn_without.{layer}",
+                    others,
+                    "ms",
+                    peer="jail.spawn",
+                    ratio=statistics.median(whole) / statistics.median(others),
+                    note=f"the same without this layer{gone}: the difference is its cost",
+                )
+            )
         await zygote.aclose()
         figures += await _memory(nursery)
         nursery.cancel_scope.cancel()
