@@ -209,7 +209,7 @@ def test_nan_stays_when_one_of_two_is_given() -> None:
     ("function", "arguments", "kind"),
     [
         ("exp", (709.8,), OverflowError), ("log", (0.0,), ValueError), ("log", (-1.0,), ValueError),
-        ("sin", (1048577.0,), OverflowError), ("cos", (-1048577.0,), OverflowError), ("sin", (INFINITY,), ValueError),
+        ("sin", (1048577.0,), ValueError), ("cos", (-1048577.0,), ValueError), ("sin", (INFINITY,), ValueError),
         ("cos", (-INFINITY,), ValueError), ("pow", (-1.0, 2.0), ValueError), ("pow", (0.0, -1.0), ValueError),
         ("pow", (10.0, 309.0), OverflowError), ("pow", (0.5, -1e300), OverflowError),
     ],

@@ -13,7 +13,7 @@ from tests.transforms.in_process import InProcess
 
 from alloy_transforms.record import Column
 from alloy_transforms.sandbox import protocol
-from alloy_transforms.sandbox.columns import values_of
+from alloy_transforms.sandbox.columns import rows_of, values_of
 from alloy_transforms.sandbox.protocol import MAX_LOG_BYTES, decode_state, encode_state
 
 
@@ -58,7 +58,9 @@ def test_integer_is_data_range_when_its_type_cannot_hold_it(kind: str, low: int,
         ('"type": "enum", "names": ("a", "b")', "1.0", "data.schema"),
         ('"type": "text", "max": 3', "'abcd'", "data.range"),
         ('"type": "text", "max": 3', "'éé'", "data.range"),
-        ('"type": "text", "max": 9', "b'ab'", "data.schema"),
+        ('"type": "text", "max": 9', "b'a\\xff'", "data.value"),
+        ('"type": "text", "max": 3', "b'abcd'", "data.range"),
+        ('"type": "text", "max": 9', "bytearray(b'ab')", "data.schema"),
         ('"type": "text", "max": 9', "'\\ud800'", "data.value"),
         ('"type": "bytes", "max": 3', "b'abcd'", "data.range"),
         ('"type": "bytes", "max": 3', "'abc'", "data.schema"),
@@ -86,6 +88,13 @@ def test_one_input_fails_when_its_value_does_not_fit(field: str, expression: str
     assert [(e.index, e.code) for e in reply.errors] == [(1, code)]
     assert list(reply.sources()) == [0, 2]
     assert reply.errors[0].line in (2, 5, 9, 10)  # the callee's line, the return's, or the function's
+
+
+def test_bytes_are_text_when_the_field_is_text() -> None:
+    worker = simple('"type": "text"', "payload[0:3]")
+    reply = worker.run([b"abcd", "é!?".encode(), b"a\xc3"])
+    assert [row["v"] for row in rows_of(worker.contract, reply)] == ["abc", "é!"]
+    assert [(e.index, e.code) for e in reply.errors] == [(2, "data.value")]
 
 
 def test_length_is_the_code_when_struct_or_kit_find_the_input_short() -> None:

@@ -44,6 +44,7 @@ def compare(source: str, inputs: Sequence[Sequence[Any]], checked: Report | None
     interpreter = Interpreter(checked.document)
     worker = InProcess(source)
     enums = {f.name: f.names for f in worker.contract.outputs if f.type == "enum"}
+    texts = {f.name for f in worker.contract.outputs if f.type == "text"}
     bools = {f.name for f in worker.contract.outputs if f.type == "bool"}
     out = Outcome(len(inputs))
     stateful = worker.contract.stateful
@@ -62,7 +63,10 @@ def compare(source: str, inputs: Sequence[Sequence[Any]], checked: Report | None
             continue
         assert code == "", f"{given}: {got}, CPython {code}"
         shown = [
-            {k: enums[k][v] if k in enums else bool(v) if k in bools else v for k, v in row.items()}
+            {
+                k: enums[k][v] if k in enums else bool(v) if k in bools else v.decode() if k in texts else v
+                for k, v in row.items()
+            }
             for row in got
         ]
         assert bits(shown) == bits(rows), f"{given}: {shown}, CPython {rows}"

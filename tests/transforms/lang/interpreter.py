@@ -73,18 +73,24 @@ class Interpreter:
         """
         if any(isinstance(v, bytes) and len(v) > self.doc["max_input"] for v in inputs):
             raise DeclineError
-        self.rows: list[tuple[Env, list[str]]] = []
+        self.rows: list[tuple[Env, list[str], list[str]]] = []
         self.state = dict(state)
         self.functions[self.doc["entry"]](*inputs)
-        for row, ranges in self.rows:
+        for row, ranges, faults in self.rows:
             for name, f in self.outputs.items():
                 assert f["optional"] or name in row, f"{name} is missing"
+                if name in row and f["type"] == "text":
+                    try:
+                        row[name].decode()
+                    except UnicodeDecodeError:
+                        assert "data.value" in faults, f"{name}: {row[name]!r} was said to be UTF-8"
+                        raise FaultError("data.value") from None
                 if name in row and "lo" in f:
                     v = len(row[name]) if isinstance(row[name], bytes) else row[name]
                     if not f["lo"] <= v <= f["hi"]:
                         assert name in ranges, f"{name}: {v} was said to fit"
                         raise FaultError("data.range")
-        return [row for row, _ in self.rows], self.state
+        return [row for row, *_ in self.rows], self.state
 
     def call(self, *args: Any) -> Any:
         """The result of the entry of an element-wise program."""
@@ -245,7 +251,7 @@ class Interpreter:
         def run(env: Env) -> None:
             if len(self.rows) == self.doc["max_rows"]:
                 raise _fault(s, "script.output")
-            self.rows.append((dict(env[s["row"]]), s["ranges"]))
+            self.rows.append((dict(env[s["row"]]), s["ranges"], s.get("faults", [])))
 
         return run
 

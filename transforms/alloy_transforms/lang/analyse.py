@@ -385,6 +385,8 @@ class Analysis(Refiner):
         if unset:
             self.sink.at("L107", s.line, s.column, ", ".join(f"`{f}`" for f in unset[:8]))
         for f, (_, value) in slots.items():
+            if self.module.outputs[f].type == "text":
+                s.faults.add("data.value")
             limits = field_limits(self.module, f)
             if limits is not None and not (limits[0] <= value[0] and value[1] <= limits[1]):
                 s.ranges.add(f)

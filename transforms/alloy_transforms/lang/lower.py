@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping
 
+from ..sandbox.errormap import LENGTH_WORDS, RANGE_WORDS
 from .findings import Sink
 from .formats import parse
 from .lower_expr import ANY, Expressions
@@ -20,13 +21,7 @@ _RAISES = {
     "OverflowError": "data.overflow",
     "ZeroDivisionError": "data.div",
 }
-_LENGTH_WORDS = (
-    "too short",
-    "too long",
-    "length",
-    "requires a buffer",
-    "past the end",
-)  # as the sandbox's error map
+_OTHERS = {"f64": FLOAT, "bool": BOOL, "bytes": BYTES, "text": BYTES}  # text: UTF-8 cut out of the input
 _INTEGERS = ("i8", "i16", "i32", "i64", "u8", "u16", "u32", "time_ns")
 
 
@@ -307,12 +302,7 @@ class Lowering(Expressions):
         e = self.slice_of(value, True) if free and isinstance(value, ast.Subscript) else self.expr(value)
         if e.type == ANY:
             return e
-        if kind == "text":
-            hint = f'declare `{name}` as {{"type": "bytes"}}, or the file as gateway'
-            return self.refuse(
-                "L109", value, f"`{name}` is text, which portable files cannot make: {e.type}", hint
-            )
-        wanted = INT if kind in (*_INTEGERS, "enum") else {"f64": FLOAT, "bool": BOOL, "bytes": BYTES}[kind]
+        wanted = INT if kind in (*_INTEGERS, "enum") else _OTHERS[kind]
         if wanted == FLOAT:
             e = self.to_float(e)
         if wanted == BOOL and e.type == INT:
@@ -409,8 +399,10 @@ class Lowering(Expressions):
             return
         code = _RAISES[name]
         text = str(args[0].value) if args and isinstance(args[0], ast.Constant) else ""
-        if self.module.name and code == "data.value" and any(word in text for word in _LENGTH_WORDS):
+        if self.module.name and code == "data.value" and any(word in text for word in LENGTH_WORDS):
             code = "data.length"
+        elif self.module.name and code == "data.value" and RANGE_WORDS in text:
+            code = "data.range"
         out.append(self.stmt("raise", node, code))
 
 

@@ -104,6 +104,12 @@ def _enum(f: Field, value: Any) -> int:
 def _encoded(f: Field, value: Any) -> bytes:
     if f.type == "bytes" and type(value) is bytes:
         return value
+    if f.type == "text" and type(value) is bytes:  # what a portable file cuts out of its input
+        try:
+            value.decode()
+        except UnicodeDecodeError:
+            raise BadValueError("data.value", f"`{f.name}` is text, got bytes that are no UTF-8") from None
+        return value
     if f.type == "text" and isinstance(value, str):
         try:
             return str.encode(value)  # not value.encode(): a subclass may have its own
@@ -197,8 +203,9 @@ def _texts(f: Field) -> Builder:
         validity = b""
         if optional and None in values:
             values, validity = _holes(values, "")
-        parts = list(map(str.encode, values))
-        return _spanned(parts, limit, validity)
+        if bytes in set(map(type, values)):
+            values = [v.decode() if type(v) is bytes else v for v in values]
+        return _spanned(list(map(str.encode, values)), limit, validity)
 
     return build
 

@@ -21,7 +21,10 @@ _TABLE: tuple[tuple[type[BaseException], str], ...] = (
     (MemoryError, "script.memory"),
     (RecursionError, "script.recursion"),
 )
-_LENGTH_WORDS = ("too short", "too long", "length", "requires a buffer", "past the end")
+LENGTH_WORDS = ("too short", "too long", "length", "requires a buffer", "past the end")
+"""What `struct` and `kit` say of a size: `data.length`."""
+RANGE_WORDS = "out of range"
+"""What `fmath` says of an argument it has no answer for: `data.range`."""
 _PORTABLE = "alloy_transforms/portable/"
 
 
@@ -47,9 +50,11 @@ def classify(error: BaseException, file: str) -> Failure:
         words = str.__str__(str(error))  # exactly a str: a subclass could run code wherever it is used
     except BaseException as second:  # a __str__ of the user's own
         words = _name(second)
-    about_size = code == "data.value" and (in_kit or isinstance(error, struct.error))
-    if about_size and any(word in words for word in _LENGTH_WORDS):
-        code = "data.length"
+    if code == "data.value" and (in_kit or isinstance(error, struct.error)):
+        if any(word in words for word in LENGTH_WORDS):
+            code = "data.length"
+        elif in_kit and RANGE_WORDS in words:
+            code = "data.range"
     name = _name(error)
     return Failure(code, line, f"{name}: {words}" if words else name)
 
