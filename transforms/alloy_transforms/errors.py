@@ -77,6 +77,7 @@ CODES: dict[str, str] = {
     "build.lang": "the file uses what its profile does not allow",
     "build.type": "the declared contract is inconsistent",
     "build.limit": "the file exceeds a size limit",
+    "build.ir": "a document of the intermediate representation is not well formed",
     "record.malformed": "the bytes are not a well-formed message",
     "record.truncated": "a message ends before its last item",
     "record.trailing": "bytes follow the end of a message",

@@ -49,7 +49,7 @@ def compare(source: str, inputs: Sequence[Sequence[Any]], checked: Report | None
     out = Outcome(len(inputs))
     stateful = worker.contract.stateful
     state = interpreter.first_state
-    for given, (code, rows, after) in zip(inputs, _cpython(worker, inputs), strict=True):
+    for given, (code, rows, after) in zip(inputs, cpython(worker, inputs), strict=True):
         try:
             got, new = interpreter.run(list(given), state)
         except DeclineError:
@@ -77,7 +77,7 @@ def compare(source: str, inputs: Sequence[Sequence[Any]], checked: Report | None
     return out
 
 
-def _cpython(worker: InProcess, inputs: Sequence[Sequence[Any]]) -> Iterator[tuple[str, list[Any], bytes]]:
+def cpython(worker: InProcess, inputs: Sequence[Sequence[Any]]) -> Iterator[tuple[str, list[Any], bytes]]:
     size = 1 if worker.contract.stateful else 256
     for start in range(0, len(inputs), size):
         part = inputs[start : start + size]

@@ -135,7 +135,7 @@ class Interpreter:
             if type(v) is int and not I64[0] <= v <= I64[1]:
                 if fit:
                     raise DeclineError
-                assert op == "set", "a value beyond 64 bits in a place that has no more"
+                assert op in ("set", "unpack"), "a value beyond 64 bits in a place that has no more"
             return v
 
         if op == "never":
