@@ -254,13 +254,19 @@ def _constant(v: Any) -> Any:
 
 
 def build(
-    source: str, folder: Path, *, rustc: str = "rustc", target: str | None = None, linker: str | None = None
+    source: str,
+    folder: Path,
+    *,
+    rustc: str = "rustc",
+    target: str | None = None,
+    linker: str | None = None,
+    flags: Sequence[str] = (),
 ) -> Path:
-    """One shared object of a `lib.rs`."""
+    """One shared object of a `lib.rs`; `flags` come behind `FLAGS`."""
     folder.mkdir(parents=True, exist_ok=True)
     text, out = folder / "lib.rs", folder / "programs.so"
     text.write_text(source, encoding="utf-8")
-    command = [rustc, *FLAGS, "--crate-name=programs", f"-o{out}", str(text)]
+    command = [rustc, *FLAGS, *flags, "--crate-name=programs", f"-o{out}", str(text)]
     command += [f"--target={target}"] if target else []
     command += [f"-Clinker={linker}"] if linker else []
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
@@ -277,6 +283,7 @@ def compile_programs(
     target: str | None = None,
     linker: str | None = None,
     mutate: Callable[[str], str] | None = None,
+    flags: Sequence[str] = (),
 ) -> list[Program]:
     """All programs in one shared object, opened.
 
@@ -284,10 +291,10 @@ def compile_programs(
         docs: documents of the checker.
         folder: for the source and the object.
         mutate: changes the emitted text before it is compiled: a planted bug.
+        flags: further ones for rustc, such as another level of optimisation.
     """
     text = emit.many(docs)
-    library = ctypes.CDLL(
-        str(build(mutate(text) if mutate else text, folder, rustc=rustc, target=target, linker=linker))
-    )
+    text = mutate(text) if mutate else text
+    library = ctypes.CDLL(str(build(text, folder, rustc=rustc, target=target, linker=linker, flags=flags)))
     names = {"record": "alloy_run_v1", "map": "alloy_map_v1"}
     return [Program(doc, library[f"{names[doc['kind']]}_{k}"]) for k, doc in enumerate(docs)]

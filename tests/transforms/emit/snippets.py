@@ -41,6 +41,19 @@ def sign(a: float) -> float:
     return 1.0
 
 
+def later(a: bytes, c: bytes, first: bool) -> int:
+    if not first:
+        a = c
+    c = a
+    return len(c) * 256 + binascii.crc32(a[0:1])
+
+
+def grown(k: int) -> int:
+    k = k * k
+    k = k * k >> 3
+    return k & 0xffffff
+
+
 def transform(b: bytes, n: int, m: int, x: float, y: float, on: bool) -> dict:
     out = {}
 '''

@@ -208,8 +208,6 @@ def _entry(out: Layout) -> None:
             malformed("an element-wise entry with columns")
     elif kinds != [kind for _, kind in out.inputs] or main.result is not None or not out.outputs:
         malformed("a record-wise entry that does not take its inputs")
-    elif any(p.rust == "i128" for p in main.params):
-        malformed("an input of 128 bits")
     if any(f.result is None for f in out.functions.values() if f is not main):
         malformed("rows outside the entry")
 

@@ -107,7 +107,7 @@ unsafe extern "C" fn shift(to: *mut u8, from: *const u8, n: usize) -> *mut u8 {
 /// # Safety
 /// As C's `memset`.
 unsafe extern "C" fn fill(to: *mut u8, with: i32, n: usize) -> *mut u8 {
-    let word = Word::from_ne_bytes([with as u8; WORD]);
+    let word = Word::from(with as u8).wrapping_mul(Word::MAX / 255); // no array: filling one calls this function
     let mut i = 0;
     // SAFETY: `to` holds `n` bytes; a word is written only where it lies inside.
     unsafe {

@@ -150,7 +150,7 @@ def _entry(layout: Layout) -> str:
     )
     main = layout.main
     given = "".join(
-        f"        let {p.name} = {_INPUT[k][2].format(k=number)};\n"
+        f"        let {p.name} = {_INPUT[k][2].format(k=number)}{' as i128' if p.rust == 'i128' else ''};\n"
         for number, (k, p) in enumerate(zip(kinds, main.params, strict=True))
     )
     args = [*(p.name for p in main.params), "state", "out"]

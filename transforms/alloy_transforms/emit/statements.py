@@ -28,7 +28,7 @@ class Statements(Expressions):
         """The whole function."""
         f = self.function
         main = f.result is None
-        params = [f"mut {p.name}: {p.rust}" for p in f.params]
+        params = [f"mut {p.name}: {p.rust.replace('&', chr(38) + chr(39) + 'b ')}" for p in f.params]
         if main:
             params += ["state: &mut State", "out: &mut Outputs"]
         if f.fuel:
@@ -46,7 +46,8 @@ class Statements(Expressions):
         self.block(f.body)
         if not f.body or f.body[-1]["s"] not in _LAST:
             self._end()
-        head = f"fn {f.rust}({', '.join(params)}) -> {gives} {{"
+        borrows = "<'b>" if any(p.type == BYTES for p in f.params) else ""  # they are assigned to each other
+        head = f"fn {f.rust}{borrows}({', '.join(params)}) -> {gives} {{"
         return "\n".join([head, *self.lines, "}"])
 
     def _line(self, text: str) -> None:
