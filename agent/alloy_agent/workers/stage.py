@@ -28,12 +28,24 @@ from alloy_transforms.sandbox.answers import (
     unpack_contract,
     unpack_failure,
 )
-from alloy_transforms.sandbox.checker import LANGUAGE, LINTER
+from alloy_transforms.sandbox.checker import BUILDER, LANGUAGE, LINTER
 from alloy_transforms.sandbox.contract import Contract
 from alloy_transforms.sandbox.modules import allowed, to_load
-from alloy_transforms.sandbox.protocol import CHECK, CHECKED, FAILED, LINT, LINTED, LOAD, LOADED, malformed
+from alloy_transforms.sandbox.protocol import (
+    BUILD,
+    BUILT,
+    CHECK,
+    CHECKED,
+    FAILED,
+    LINT,
+    LINTED,
+    LOAD,
+    LOADED,
+    malformed,
+)
 
 if TYPE_CHECKING:
+    from alloy_transforms.lang.document import Document
     from alloy_transforms.sandbox.lint import Linted
 
 ENTRY = "alloy_transforms.sandbox.worker:serve"
@@ -96,6 +108,29 @@ async def lint(
     return unpack_linted(_expect(body, LINTED, ref))
 
 
+async def ir(spawner: Spawner, ref: TransformRef, limits: Limits, modules: Sequence[str]) -> Document:
+    """The intermediate representation of a portable file with its parameters; for a build host.
+
+    It comes from a process that parsed foreign code: what reads it must check what it reads.
+
+    Raises:
+        TransformRefusedError: `build.*`, with every problem found.
+        ViolationError: `violation.protocol`, the answer is no answer.
+        WorkerError: no worker could be had.
+    """
+    arguments = {
+        "source": ref.source,
+        "file": shown(ref),
+        "modules": list(modules),
+        "params": dict(ref.params),
+    }
+    from alloy_transforms.sandbox.build import MAX_DOCUMENT_BYTES, unpack_built  # never in the daemon
+
+    async with await spawner.spawn(memory_bytes=limits.memory_bytes, modules=(BUILDER,)) as worker:
+        body = await _ask(worker, pack(BUILD, arguments), limits.first_wall_s, ref, 2 + MAX_DOCUMENT_BYTES)
+    return unpack_built(_expect(body, BUILT, ref), ref.source)
+
+
 async def load(
     spawner: Spawner, ref: TransformRef, checked: Checked, limits: Limits
 ) -> tuple[WorkerProcess, Contract, bytes]:
@@ -128,12 +163,14 @@ async def load(
     return worker, replace(contract, name=ref.name, digest=digest), state
 
 
-async def _ask(worker: WorkerProcess, frame: bytes, wall_s: float, ref: TransformRef) -> bytes:
+async def _ask(
+    worker: WorkerProcess, frame: bytes, wall_s: float, ref: TransformRef, most: int = MAX_ANSWER_BYTES
+) -> bytes:
     """One control request; a worker that dies over a file says something of the file."""
     try:
         with trio.move_on_after(wall_s):
             await worker.send(frame)
-            return await worker.receive(MAX_ANSWER_BYTES)
+            return await worker.receive(most)
         worker.kill("script.wall")
         raise TransformRefusedError(
             shown(ref), (Problem("script.wall", f"the file is not loaded after {wall_s:g} s"),)
@@ -156,4 +193,4 @@ def _expect(body: bytes, kind: int, ref: TransformRef) -> bytes:
     return body
 
 
-__all__ = ["ENTRY", "Limits", "Spawner", "check", "lint", "load", "shown"]
+__all__ = ["ENTRY", "Limits", "Spawner", "check", "ir", "lint", "load", "shown"]

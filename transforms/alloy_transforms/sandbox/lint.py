@@ -67,7 +67,7 @@ def lint(source: bytes, file: str, modules: Sequence[str], profile: str, explain
         sandbox_check(source, file, modules)
         report = _general(tree)
     else:
-        _limits(source, file, modules)
+        limits(source, file, modules)
         report = check(tree, source, numeric="int" if profile == "int" else "f64")
     lines = explain(report, meant) if explained else []
     return {
@@ -97,8 +97,12 @@ def _meant(tree: ast.Module, profile: str, modules: Sequence[str]) -> str:
     return "gateway" if any(n in known and n not in PORTABLE_MODULES for n in imported) else "portable"
 
 
-def _limits(source: bytes, file: str, modules: Sequence[str]) -> None:
-    """Sizes and depth; what the language checker says better is left to it."""
+def limits(source: bytes, file: str, modules: Sequence[str]) -> None:
+    """Sizes and depth; what the language checker says better is left to it.
+
+    Raises:
+        Rejected: `build.limit`.
+    """
     try:
         sandbox_check(source, file, modules, portable=False)
     except Rejected as rejected:

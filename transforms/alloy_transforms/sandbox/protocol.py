@@ -60,6 +60,8 @@ REPLY_HEADER = struct.Struct("<BBHIIIIIIIQQIIQ")
 TABLES = tuple(struct.Struct(f"<{2 * k}I") for k in range(MAX_FIELDS + 1))
 ERROR_HEADER = struct.Struct("<IIH")
 
+BUILD, BUILT = 6, 0x86  # the IR of a file, for a build host; the answer's body is JSON (`build.py`)
+
 Buffer = bytes | bytearray | memoryview
 _VARIABLE = ("bytes", "utf8")
 _PADS = tuple(bytes(k) for k in range(8))

@@ -23,6 +23,7 @@ from .loader import load
 from .log import Log
 from .modules import ALWAYS, OWN_MODULES, PORTABLE_MODULES
 from .protocol import (
+    BUILD,
     CHECK,
     CHECKED,
     EXAMPLES,
@@ -88,6 +89,10 @@ class Worker:
                 from .lint import lint  # loaded before the jail closed, in a worker that lints only
 
                 return [pack(LINTED, lint(**_arguments(body)))]
+            if kind == BUILD:
+                from .build import build  # loaded before the jail closed, in a worker that builds only
+
+                return [build(**_arguments(body))]
             if kind == LOAD:
                 return [self._load(_arguments(body))]
             if kind == EXAMPLES and self._runner is not None:
