@@ -50,13 +50,13 @@ def run(args: argparse.Namespace) -> int:
     except AgentError as error:
         print(f"alloy-edge lint: {error}", file=sys.stderr)
         return EXIT_USAGE
-    results = _lint(refs, args.profile, args.explain)
+    results = linted(refs, args.profile, args.explain)
     documents = []
     for use, ref, result in zip(uses, refs, results, strict=True):
         shown = use if Path(use).suffix == ".py" else f"library/{ref.name}.py"
-        documents.append(_document(shown, result))
+        documents.append(document(shown, result))
         if not args.json:
-            _show(shown, ref, result, args.explain)
+            show(shown, ref, result, args.explain)
     bad = sum(not d["ok"] for d in documents)
     if args.json:
         print(json.dumps({"ok": not bad, "files": documents}, indent=2))
@@ -66,41 +66,26 @@ def run(args: argparse.Namespace) -> int:
     return EXIT_FAILED if bad else EXIT_OK
 
 
-def _lint(refs: list[TransformRef], profile: str, explained: bool) -> list[Linted | tuple[Problem, ...]]:
-    """Each file in a jailed worker of its own."""
-    import trio
-
-    from alloy_agent.cli.sandboxed import WORKERS
-    from alloy_agent.config.model import Sandbox
+def linted(refs: list[TransformRef], profile: str, explained: bool) -> list[Linted | tuple[Problem, ...]]:
+    """The lint of each file, or why it cannot be read; each in a jailed worker of its own."""
+    from alloy_agent.cli.sandboxed import in_pool
     from alloy_agent.errors import TransformRefusedError
     from alloy_agent.workers.stage import lint
     from alloy_agent.workers.transform import WorkerPool
 
-    out: list[Linted | tuple[Problem, ...]] = []
-
-    async def main() -> None:
-        async with trio.open_nursery() as nursery:
-            pool = WorkerPool(nursery, WORKERS, Sandbox())
+    async def main(pool: WorkerPool) -> list[Linted | tuple[Problem, ...]]:
+        out: list[Linted | tuple[Problem, ...]] = []
+        for ref in refs:
             try:
-                for ref in refs:
-                    try:
-                        out.append(await lint(pool, ref, pool.limits, pool.modules, profile, explained))
-                    except TransformRefusedError as error:
-                        out.append(error.problems)
-            finally:
-                await pool.aclose()
+                out.append(await lint(pool, ref, pool.limits, pool.modules, profile, explained))
+            except TransformRefusedError as error:
+                out.append(error.problems)
+        return out
 
-    try:
-        trio.run(main)
-    except BaseExceptionGroup as group:
-        error: BaseException = group
-        while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
-            error = error.exceptions[0]
-        raise error from None
-    return out
+    return in_pool(main)
 
 
-def _document(file: str, result: Linted | tuple[Problem, ...]) -> dict[str, Any]:
+def document(file: str, result: Linted | tuple[Problem, ...]) -> dict[str, Any]:
     """One file as plain values; keys are stable."""
     if isinstance(result, tuple):
         findings = [_finding("", p.code, "error", p.what, p.line, p.column, p.hint) for p in result]
@@ -134,9 +119,17 @@ def _finding(
     }
 
 
-def _show(file: str, ref: TransformRef, result: Linted | tuple[Problem, ...], explained: bool) -> None:
-    lines = ref.source.decode("utf-8", "replace").splitlines()
-    for f in _document(file, result)["findings"]:
+def show(file: str, ref: TransformRef, result: Linted | tuple[Problem, ...], explained: bool) -> None:
+    """Print what was found and, if asked for, what was proven."""
+    show_findings(file, ref.source, document(file, result)["findings"])
+    if explained and not isinstance(result, tuple):
+        print("\n".join((f"{file}: {result.explain[0]}", *result.explain[1:])))
+
+
+def show_findings(file: str, source: bytes, findings: list[dict[str, Any]]) -> None:
+    """Print findings, each with its line of the file."""
+    lines = source.decode("utf-8", "replace").splitlines()
+    for f in findings:
         rule = f"{f['rule']} " if f["rule"] else ""
         word = "warning: " if f["severity"] == "warning" else ""
         print(f"{file}:{f['line']}:{f['column']}: {f['code']} {rule}{word}{f['message']}")
@@ -144,5 +137,3 @@ def _show(file: str, ref: TransformRef, result: Linted | tuple[Problem, ...], ex
             print(f"    {lines[f['line'] - 1].strip()[:100]}")
         if f["hint"]:
             print(f"  hint: {f['hint']}")
-    if explained and not isinstance(result, tuple):
-        print("\n".join((f"{file}: {result.explain[0]}", *result.explain[1:])))

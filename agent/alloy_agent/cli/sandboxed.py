@@ -1,4 +1,4 @@
-"""What `test` and `try` share: find a transform's file, run it in the real jail, show rows with units."""
+"""What `test`, `try` and `build` share: find a transform's file, run it in the real jail, show rows with units."""
 
 from __future__ import annotations
 
@@ -57,18 +57,47 @@ def find(use: str, params: Mapping[str, Any] | None = None) -> TransformRef:
     return TransformRef(name=path.stem[:64], origin=use, source=source, params=given)
 
 
+def pair(text: str) -> tuple[str, str]:
+    """NAME=VALUE in two; `ValueError` if it is not of that form."""
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise ValueError(f"`{text}` is not of the form NAME=VALUE")
+    return name, value
+
+
+def scalar(text: str) -> int | float | bool | str:
+    """A value as YAML would read it: integer, float, true or false, else text."""
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return {"true": True, "false": False}.get(text.lower(), text)
+
+
 def in_jail(ref: TransformRef, use: Callable[[TransformStage], Awaitable[Result]]) -> Result:
     """Start the transform in a jailed worker, use it, end everything; errors come out as they are."""
+
+    async def main(pool: WorkerPool) -> Result:
+        stage = TransformStage(pool, "cli", ref)
+        try:
+            await stage.start()
+            return await use(stage)
+        finally:
+            await stage.aclose()
+
+    return in_pool(main)
+
+
+def in_pool(use: Callable[[WorkerPool], Awaitable[Result]]) -> Result:
+    """Use jailed workers, end everything; errors come out as they are."""
 
     async def main() -> Result:
         async with trio.open_nursery() as nursery:
             pool = WorkerPool(nursery, WORKERS, Sandbox())
-            stage = TransformStage(pool, "cli", ref)
             try:
-                await stage.start()
-                return await use(stage)
+                return await use(pool)
             finally:
-                await stage.aclose()
                 await pool.aclose()
 
     try:

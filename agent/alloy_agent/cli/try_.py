@@ -48,14 +48,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Try; 0 every input gave its rows, 1 one did not or the file is refused, 2 usage."""
-    from alloy_agent.cli.sandboxed import find, in_jail
+    from alloy_agent.cli.sandboxed import find, in_jail, pair, scalar
     from alloy_agent.errors import AgentError, TransformRefusedError
     from alloy_agent.native import CodedError
 
     try:
         samples = _samples(args)
-        extra = dict(_pair(text) for text in args.input)
-        ref = find(args.transform, {name: _scalar(text) for name, text in map(_pair, args.param)})
+        extra = dict(pair(text) for text in args.input)
+        ref = find(args.transform, {name: scalar(text) for name, text in map(pair, args.param)})
     except (AgentError, ValueError, OSError) as error:
         print(f"alloy-edge try: {error}", file=sys.stderr)
         return EXIT_USAGE
@@ -93,22 +93,6 @@ def _samples(args: argparse.Namespace) -> list[bytes]:
             raise ValueError(f"a file of samples has 1 to {MAX_LINES} lines, not {len(lines)}")
         return lines
     return [bytes.fromhex(args.sample)] if args.hex else [args.sample.encode()]
-
-
-def _pair(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not equals:
-        raise ValueError(f"`{text}` is not of the form NAME=VALUE")
-    return name, value
-
-
-def _scalar(text: str) -> int | float | bool | str:
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return {"true": True, "false": False}.get(text.lower(), text)
 
 
 def _value(kind: str, name: str, text: str) -> Any:
