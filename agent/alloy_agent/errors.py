@@ -67,7 +67,23 @@ class TransformDisabledError(WorkerError):
     """A transform is out of use until somebody acts (`transform.*`); never retryable."""
 
 
+class BuildError(AgentError):
+    """A transform cannot be built as a native module (`build.*`)."""
+
+
+class ToolchainError(AgentError):
+    """What a build host must have is not there (`toolchain.*`)."""
+
+
 CODES: dict[str, str] = {
+    "build.name": "the file's name cannot be that of a module",
+    "build.output": "the built module cannot be written where it belongs",
+    "build.rustc": "the compiler or the packer failed over a checked transform",
+    "toolchain.cargo": "cargo is not installed on this host",
+    "toolchain.fetch": "cargo could not have the one package that the build names",
+    "toolchain.linker": "there is no linker for the target",
+    "toolchain.maturin": "maturin is not installed on this host",
+    "toolchain.rustc": "no Rust compiler of this host can compile for the target",
     "mqtt.option": "a link option is out of range",
     "mqtt.topic": "a topic or topic filter breaks the rules of MQTT",
     "mqtt.unreachable": "the broker could not be reached in time",

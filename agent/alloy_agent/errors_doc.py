@@ -26,7 +26,6 @@ WIRE: Mapping[int, str] = transform_errors.WIRE_CODES
 RESERVED: Mapping[str, str] = {
     "violation.exec_map": "executable memory: the kernel ends the worker with `violation.syscall` and tells no more",
     "build.diff": "comparison of the tiers: comes with the native tier",
-    "build.rustc": "native build: comes with the native tier",
     "load.signature": "native modules: come with the native tier",
     "load.hash": "native modules: come with the native tier",
     "load.arch": "native modules: come with the native tier",
@@ -50,6 +49,7 @@ the worker wire use it, and it is never given another meaning. Each code is rais
 | `format`, `frame` | a file or a frame that breaks its own rules |
 | `device`, `mqtt`, `io` | the world: it may work again later |
 | `script`, `build` | a transform |
+| `toolchain` | what a build host must have |
 | `violation` | a transform that did what no honest one does; quarantined at once |
 | `load` | a native module |
 | `ota` | an update |

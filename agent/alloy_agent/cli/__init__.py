@@ -20,6 +20,7 @@ VERBS: dict[str, str] = {
     "status": "ask the running daemon how it is",
     "check": "check the configuration, every error at once",
     "lint": "check transforms against the portable language",
+    "build": "compile transforms to native modules, on a build host",
     "test": "run the EXAMPLES of transforms in the sandbox",
     "try": "run one transform on one sample in the sandbox",
     "decode": "print messages, descriptors and files of any encoding",
