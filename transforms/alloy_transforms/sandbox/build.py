@@ -91,7 +91,7 @@ def unpack_built(body: Buffer, source: bytes) -> ir.Document:
         raise malformed("an IR of impossible size or version")
     text = bytes(body[2:])
     try:
-        doc = json.loads(text)
+        doc: ir.Document = json.loads(text)
         same = isinstance(doc, dict) and ir.encode(doc) == text
     except (ValueError, RecursionError) as error:
         raise malformed("an IR that is no JSON") from error
