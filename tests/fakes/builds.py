@@ -17,7 +17,8 @@ OUTPUT = {
     "flag": {"type": "bool"}, "a": {"type": "i8"}, "b": {"type": "i16"}, "c": {"type": "i32"}, "d": {"type": "i64"},
     "e": {"type": "u8"}, "g": {"type": "u16"}, "h": {"type": "u32", "optional": True}, "y": {"type": "f64"},
     "mode": {"type": "enum", "names": ("off", "on", "fault")},
-    "raw": {"type": "bytes", "max": 40, "optional": True}, "time": {"type": "time_ns"},
+    "raw": {"type": "bytes", "max": 40, "optional": True}, "word": {"type": "text", "max": 8},
+    "time": {"type": "time_ns"},
 }
 STATE = {"count": 7, "mean": 0.5, "seen": True}
 MAX_ROWS = 10
@@ -39,6 +40,7 @@ def transform(payload: bytes, n: int, x: float, on: bool, s: dict) -> dict:
         out["mode"] = i % 3
         if i < 4:
             out["raw"] = payload[2:i + 2]
+        out["word"] = payload[2:6]
         out["time"] = 1700000000000000000 + i
         s["count"] = s["count"] + 1
         s["mean"] = (s["mean"] + x) * 0.5

@@ -76,7 +76,7 @@ def checked_module(folder: Path, facts: dict[str, Any], machine: str) -> None:
     )
     assert "serialNumber" not in sbom
     assert "timestamp" not in sbom["metadata"]
-    assert [c["name"] for c in sbom["components"]] == [f"{facts['name']}.py", "core"]
+    assert [c["name"] for c in sbom["components"]][:2] == [f"{facts['name']}.py", "core"]
     assert str(folder).encode() not in module
     assert b"/alloy-build-" not in module
     assert len(names) == 6

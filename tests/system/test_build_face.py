@@ -87,6 +87,8 @@ def test_rows_and_state_are_those_of_the_sandbox_when_every_type_is_used(folder:
         (b"\x03\x09zz", 5, 2.0, True),  # data.div
         (b"", 5, 2.0, True),  # data.index
         (b"\x0a\xff" + bytes(range(40)), (1 << 63) - 1, -3e300, False),
+        (b"\x02\x01" + "µ°".encode(), 3, 1.0, False),
+        (b"\x02\x01\xff\xfe", 3, 1.0, False),  # data.value: no UTF-8
         (b"\x0b\x01abc", 0, 1.0, True),  # more rows than MAX_ROWS: script.output
     ]
     sandbox = InProcess(EVERY)
@@ -107,7 +109,12 @@ def test_rows_and_state_are_those_of_the_sandbox_when_every_type_is_used(folder:
             carried = answer[1]
 
     assert answers == expected
-    assert [a for a in expected if isinstance(a, str)] == ["data.div", "data.index", "script.output"]
+    assert [a for a in expected if isinstance(a, str)] == [
+        "data.div",
+        "data.index",
+        "data.value",
+        "script.output",
+    ]
     assert carried == decode_state(state)
 
 

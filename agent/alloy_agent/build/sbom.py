@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from alloy_agent.build.program import Program
 
 
+_LICENCE = [{"expression": "MIT OR Apache-2.0"}]
+
+
 def document(program: Program, toolchain: Mapping[str, str]) -> str:
     """JSON with sorted keys.
 
@@ -22,7 +25,8 @@ def document(program: Program, toolchain: Mapping[str, str]) -> str:
     """
     facts = program.facts
     module = f"alloy_module_{program.name}"
-    core = f"core@{toolchain['rustc']}"
+    release = toolchain["rustc"].removeprefix("rustc ")
+    core = f"core@{release}"
     source = f"{program.name}.py@{facts['source'][:12]}"
     components: list[dict[str, Any]] = [
         {
@@ -36,11 +40,23 @@ def document(program: Program, toolchain: Mapping[str, str]) -> str:
             "type": "library",
             "bom-ref": core,
             "name": "core",
-            "version": toolchain["rustc"],
+            "version": release,
             "description": "Rust's core library and compiler built-ins, as the compiler ships them",
-            "licenses": [{"expression": "MIT OR Apache-2.0"}],
+            "licenses": _LICENCE,
         },
     ]
+    components += [
+        {
+            "type": "library",
+            "bom-ref": f"{name}@{__version__}",
+            "name": name,
+            "version": __version__,
+            "description": "portable helpers of alloy-edge, compiled with the file",
+            "licenses": _LICENCE,
+        }
+        for name in _helpers(program)
+    ]
+    parts = [c["bom-ref"] for c in components]
     out = {
         "bomFormat": "CycloneDX",
         "specVersion": "1.5",
@@ -49,7 +65,7 @@ def document(program: Program, toolchain: Mapping[str, str]) -> str:
             "tools": {
                 "components": [
                     {"type": "application", "name": "alloy-edge", "version": __version__},
-                    {"type": "application", "name": "maturin", "version": toolchain["maturin"]},
+                    {"type": "application", "name": "maturin", "version": toolchain["maturin"].split()[-1]},
                 ]
             },
             "component": {
@@ -64,6 +80,12 @@ def document(program: Program, toolchain: Mapping[str, str]) -> str:
             },
         },
         "components": components,
-        "dependencies": [{"ref": module, "dependsOn": [core, source]}, {"ref": core}, {"ref": source}],
+        "dependencies": [{"ref": module, "dependsOn": parts}, *({"ref": part} for part in parts)],
     }
     return json.dumps(out, indent=2, sort_keys=True) + "\n"
+
+
+def _helpers(program: Program) -> list[str]:
+    """`fmath`, `kit`: those of which a function is in the module."""
+    called = {f["name"].partition(".")[0] for f in program.document["functions"] if "." in f["name"]}
+    return sorted(called & {"fmath", "kit"})

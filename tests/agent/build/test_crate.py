@@ -69,9 +69,20 @@ def test_components_are_facts_only_when_they_are_listed() -> None:
 
     assert "serialNumber" not in sbom
     assert "timestamp" not in sbom["metadata"]
-    assert [c["version"] for c in sbom["components"]] == [made().facts["source"][:12], "rustc 1.99.0 (0123)"]
+    assert [c["version"] for c in sbom["components"]] == [made().facts["source"][:12], "1.99.0 (0123)"]
     values = {p["name"]: p["value"] for p in sbom["metadata"]["component"]["properties"]}
     assert values["alloy:digest"] == made().digest
+
+
+def test_helpers_are_components_when_they_are_compiled_in() -> None:
+    source = b"import kit\n" + SOURCE.replace(b"payload[0]", b"kit.u16be(payload, 0) % 7")
+    sbom = json.loads(
+        crate.files(program(ref(source=source), document(source)), TOOLS)["alloy_module_probe.cdx.json"]
+    )
+
+    refs = [c["bom-ref"] for c in sbom["components"]]
+    assert [r.partition("@")[0] for r in refs] == ["probe.py", "core", "kit"]
+    assert [d["ref"] for d in sbom["dependencies"]] == ["alloy_module_probe", *refs]
 
 
 @pytest.mark.parametrize("name", ["my-probe", "2nd", "", "class", "é", "a b"])
