@@ -14,7 +14,7 @@ from importlib import resources
 from alloy_agent.build import face, sbom
 from alloy_agent.build.program import Program
 
-RUST_VERSION = "1.85"  # oldest compiler that the sources are written for
+RUST_VERSION = "1.89"  # oldest compiler that the sources are written for
 PYO3_FFI = "0.30"  # any of these: it has no influence on the module
 LIBRARY = (
     "module"  # of the crate; the same for all, so that it is no part of the difference between two modules

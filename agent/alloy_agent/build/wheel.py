@@ -104,7 +104,7 @@ def _environment(tools: Toolchain, folder: Path) -> dict[str, str]:
     flags = [
         "-Clink-arg=-nostartfiles",
         "-Clink-arg=-nostdlib",
-        "-Clink-arg=-Wl,--build-id=none,-Bsymbolic",
+        "-Clink-arg=-Wl,--build-id=none,-Bsymbolic,-z,separate-code",
         f"--remap-path-prefix={folder / 'crate'}=/module",
     ]
     return {
