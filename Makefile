@@ -4,10 +4,11 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.ready
 NATIVE := $(VENV)/.native
+VM     := $(VENV)/vm/.ready
 RUST   := $(shell find native -name '*.rs' -o -name 'Cargo.toml' -o -name 'pyproject.toml' 2>/dev/null) Cargo.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-slow test-rust soak check bench format clean
+.PHONY: help setup vm run test test-slow test-rust soak check bench format clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -26,18 +27,26 @@ $(STAMP): $(VENV)/bin/uv $(NATIVE) pyproject.toml constraints.txt
 	$(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt --group dev -e '.[mqtt311,reference]'
 	@touch $@
 
+$(VM): tests/micropython/package.json $(VENV)/bin/uv
+	@mkdir -p $(@D) && cp $< $(@D)/package.json
+	@if ! command -v npm >/dev/null; then echo "npm is not here: tests on the MicroPython VM will be skipped"; \
+	elif npm install --prefix $(@D) --no-package-lock --no-audit --no-fund --silent; then touch $@; \
+	else echo "npm could not install the MicroPython VM: tests on it will be skipped"; fi
+
+vm: $(VM) ## install the MicroPython VM for the tests (needs node and npm)
+
 setup: $(STAMP) ## create .venv and build everything
 
 run: setup ## see real data come out normalised (alloy-edge demo)
 	$(BIN)/alloy-edge demo
 
-test: setup ## run the tests (quick ones; the slow rest is `make test-slow`)
+test: setup vm ## run the tests (quick ones; the slow rest is `make test-slow`)
 	$(BIN)/python -m pytest -m "not slow and not once" $(TESTS)
 
-test-slow: setup ## run the slow tests and those made once per release
+test-slow: setup vm ## run the slow tests and those made once per release
 	$(BIN)/python -m pytest -m "slow or once" --durations=15 $(TESTS)
 
-soak: setup ## the generated suites at their large sizes (an hour or more)
+soak: setup vm ## the generated suites at their large sizes (an hour or more)
 	ALLOY_SIZES=soak $(BIN)/python -m pytest --timeout 7200 --durations=15 $(TESTS)
 
 test-rust: setup ## run the tests of the Rust crates
