@@ -7,6 +7,7 @@ from tests.transforms.in_process import InProcess, RefusedError
 
 from alloy_transforms.sandbox.checker import MAX_SOURCE_BYTES, Rejected, check
 from alloy_transforms.sandbox.contract import Profile
+from alloy_transforms.sandbox.modules import BOARDKIT_HINT
 
 HEAD = 'OUTPUT = {"v": {"type": "u8"}}\n'
 TAIL = "def transform(payload):\n    return {'v': 1}\n"
@@ -100,6 +101,14 @@ def test_source_is_refused_when_it_breaks_a_rule(source: str | bytes, expected: 
 
     assert found[0][0] == expected[0]
     assert found[0][1] in (expected[1], 0)
+
+
+def test_the_author_is_told_what_to_do_when_boardkit_is_imported() -> None:
+    with pytest.raises(Rejected) as caught:
+        check(f"import boardkit\n{HEAD}{TYPED}".encode(), "t.py")
+
+    (problem,) = caught.value.problems
+    assert (problem.code, problem.line, problem.hint) == ("build.lang", 1, BOARDKIT_HINT)
 
 
 def test_source_is_refused_when_it_is_too_large() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..errors import ScriptError
 from ..sandbox.contract import VARIABLE_TYPES, Field, is_name
+from ..sandbox.modules import BOARDKIT_HINT
 from .findings import Sink
 from .fold import NoConstant, fold
 from .nodes import BOOL, BYTES, FLOAT, INT
@@ -86,6 +87,8 @@ def _import(node: ast.Import | ast.ImportFrom, out: Module, sink: Sink) -> None:
         elif each.name not in MODULES:
             short = each.name[1:]
             hint = f"write `import {short}`" if each.name[:1] == "u" and short in MODULES else None
+            if each.name == "boardkit":
+                hint = BOARDKIT_HINT
             sink.add("L003", node, f"`import {each.name}`", hint)
         elif each.asname:
             sink.add("L003", node, f"`import {each.name} as {each.asname}`", f"write `import {each.name}`")

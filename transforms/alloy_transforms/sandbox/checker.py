@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from .answers import MAX_IMPORTS, MAX_PROBLEMS, Checked, Problem
 from .contract import Profile, is_name, is_need
-from .modules import PORTABLE_MODULES, allowed
+from .modules import BOARDKIT_HINT, PORTABLE_MODULES, allowed
 
 if TYPE_CHECKING:
     from ..lang.rules import Finding
@@ -192,7 +192,12 @@ class _Walk:
             if allowed(name, self.extra) and all(map(is_name, name.split("."))):
                 self.imports.add(name)
             elif name == "boardkit":
-                self.problem(node, "build.lang", "`boardkit` is for boards; a transform may not import it")
+                self.problem(
+                    node,
+                    "build.lang",
+                    "`boardkit` is for board programs; a transform may not import it",
+                    hint=BOARDKIT_HINT,
+                )
             else:
                 self.problem(
                     node,

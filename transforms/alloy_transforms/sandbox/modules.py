@@ -34,6 +34,10 @@ ALWAYS = ("unicodedata", "encodings.ascii", "encodings.latin_1", "encodings.cp12
 """What would be looked for in the file system: by the parser (names beyond ASCII, `\\N{...}`), by `bytes.decode`."""
 
 
+BOARDKIT_HINT = "compute with & and shifts, return rows: bytes are made where they are sent"
+"""What to do instead of `import boardkit`: it is for board programs."""
+
+
 def to_load(imports: Iterable[str]) -> tuple[str, ...]:
     """The modules a worker must be given before it is sealed, for a transform with these imports."""
     names: dict[str, None] = {}
