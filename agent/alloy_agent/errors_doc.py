@@ -47,6 +47,7 @@ the worker wire use it, and it is never given another meaning. Each code is rais
 | `config`, `secret` | the configuration of this device |
 | `data`, `record`, `unit` | the bytes that came in |
 | `format`, `frame` | a file or a frame that breaks its own rules |
+| `board` | a board program on this machine, or how it was started |
 | `device`, `mqtt`, `io` | the world: it may work again later |
 | `script`, `build` | a transform |
 | `toolchain` | what a build host must have |

@@ -19,6 +19,10 @@ class FormatError(DeviceError):
     """A file that cannot be read, or not all of it (`format.*`)."""
 
 
+class ShimError(DeviceError):
+    """A board program asks for what has no stand-in here (`board.*`)."""
+
+
 CODES: dict[str, str] = {
     "framing.invalid": "a framing setting does not fit its kind or its limits",
     "device.gone": "the device or the peer is not there, or it hung up",
@@ -27,6 +31,9 @@ CODES: dict[str, str] = {
     "device.busy": "another program has the device open",
     "device.mqtt_qos": "the mqtt source reads with QoS 0 or 1",
     "device.silent": "nothing came for longer than `silence_s`; the device is opened again",
+    "board.installed": "the stand-ins of another board are installed",
+    "board.refused": "a feature of boards has no stand-in, because it means something else here",
+    "board.uart": "a UART has no port behind it, or settings that no UART has",
     "format.malformed": "the structure of the file is damaged",
     "format.not_yet": "the object uses a feature of its format that is not read",
     "format.outside_reference": "the object refers to another file; other files are never opened",

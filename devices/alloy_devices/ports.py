@@ -68,7 +68,7 @@ async def open_port(options: SerialOptions | TcpOptions) -> Port:
     """
     if isinstance(options, TcpOptions):
         return await _open_tcp(options)
-    return SerialPort(await trio.to_thread.run_sync(_open_serial, options), options.port)
+    return SerialPort(await trio.to_thread.run_sync(open_serial, options), options.port)
 
 
 async def _open_tcp(options: TcpOptions) -> Port:
@@ -142,7 +142,7 @@ def gone(what: str, where: str, error: BaseException | None = None) -> DeviceGon
     return DeviceGoneError("device.gone", what, where=where, got=str(error) if error else "", retryable=True)
 
 
-def _open_serial(options: SerialOptions) -> int:
+def open_serial(options: SerialOptions) -> int:
     """Open, lock and configure; return a descriptor of our own. Runs in a thread: a driver may block."""
     import serial  # here, so that a host without serial sources does not pay for it
 
