@@ -15,6 +15,27 @@ ALIASES = ("array", "binascii", "collections", "errno", "hashlib", "heapq", "io"
 """Modules that boards also know with a `u` in front; `uctypes` and `uasyncio` have no counterpart here."""
 
 
+OWN = (
+    "__builtins__",
+    "__cached__",
+    "__file__",
+    "__loader__",
+    "__name__",
+    "__package__",
+    "__path__",
+    "__spec__",
+)
+"""What a module does not hand on to the one that takes its place."""
+
+
+def superset(module: types.ModuleType, **more: object) -> types.ModuleType:
+    """A module with everything of a CPython module, and more."""
+    out = types.ModuleType(module.__name__)
+    out.__dict__.update({name: value for name, value in vars(module).items() if name not in OWN})
+    out.__dict__.update(more)
+    return out
+
+
 def print_exception(error: BaseException, file: TextIO | None = None) -> None:
     """`sys.print_exception`: the traceback, to standard output."""
     traceback.print_exception(error, file=file or sys.stdout)
@@ -33,10 +54,7 @@ def _mem_free() -> int:
 
 def gc_module() -> types.ModuleType:
     """`gc` with the two figures boards have."""
-    out = types.ModuleType("gc", gc.__doc__)
-    out.__dict__.update({name: value for name, value in vars(gc).items() if not name.startswith("__")})
-    out.__dict__.update(mem_alloc=_mem_alloc, mem_free=_mem_free)
-    return out
+    return superset(gc, mem_alloc=_mem_alloc, mem_free=_mem_free)
 
 
 def aliases(own: dict[str, types.ModuleType]) -> dict[str, types.ModuleType]:

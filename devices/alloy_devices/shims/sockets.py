@@ -11,6 +11,8 @@ import types
 from collections.abc import Callable
 from typing import Any, Self
 
+from .names import superset
+
 
 def _timed(call: Callable[..., Any], *given: Any) -> Any:
     """Call; CPython's time-out has no errno."""
@@ -88,7 +90,4 @@ class BoardSocket(socket.socket):
 
 def module() -> types.ModuleType:
     """`socket`."""
-    out = types.ModuleType("socket", socket.__doc__)
-    out.__dict__.update({name: value for name, value in vars(socket).items() if not name.startswith("__")})
-    out.__dict__.update(socket=BoardSocket)
-    return out
+    return superset(socket, socket=BoardSocket)

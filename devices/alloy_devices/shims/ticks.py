@@ -10,6 +10,8 @@ import time
 import types
 from typing import TYPE_CHECKING
 
+from .names import superset
+
 if TYPE_CHECKING:
     from .board import Board
 
@@ -31,8 +33,6 @@ def ticks_diff(end: int, start: int) -> int:
 
 def module(board: Board) -> types.ModuleType:
     """`time`."""
-    out = types.ModuleType("time", time.__doc__)
-    out.__dict__.update({name: value for name, value in vars(time).items() if not name.startswith("__")})
 
     def ticks_us() -> int:
         return board.clock.now_us() % PERIOD
@@ -50,5 +50,4 @@ def module(board: Board) -> types.ModuleType:
         board.clock.sleep_us(us)
 
     own = (ticks_add, ticks_diff, ticks_us, ticks_ms, sleep, sleep_ms, sleep_us)
-    out.__dict__.update({function.__name__: function for function in own})
-    return out
+    return superset(time, **{function.__name__: function for function in own})

@@ -11,6 +11,7 @@ import os
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..errors import DeviceGoneError, ShimError
+from ..ports import SerialOptions, open_serial
 
 if TYPE_CHECKING:
     from .board import Board
@@ -149,8 +150,6 @@ class UART:
             self._fd = os.dup(self._port)
             os.set_blocking(self._fd, False)
             return
-        from ..ports import SerialOptions, open_serial  # here: a test with descriptors needs no pyserial
-
         self._fd = open_serial(SerialOptions(self._port, *self._line))
 
     def _hang_up(self) -> None:

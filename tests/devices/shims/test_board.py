@@ -48,6 +48,18 @@ def test_everything_is_as_before_when_the_program_fails() -> None:
     assert dict(sys.modules) == before
 
 
+def test_other_programs_find_all_of_a_module_when_they_import_it_while_a_board_is_there() -> None:
+    with Board():
+        import gc as board_gc
+        import socket as board_socket
+        import time as board_time
+
+    for real, stands_in in ((gc, board_gc), (socket, board_socket), (time, board_time)):
+        assert stands_in is not real
+        assert {name for name in vars(real) if not name.startswith("__")} <= vars(stands_in).keys()
+        assert getattr(stands_in, "__all__", None) == getattr(real, "__all__", None)
+
+
 def test_a_second_board_is_refused_when_one_is_installed() -> None:
     with Board(), pytest.raises(ShimError) as caught, Board():
         pass
