@@ -125,6 +125,14 @@ def test_bench_prints_figures_when_installed_from_the_wheels(installed: Path, tm
     assert json.loads(out)["figures"]
 
 
+def test_a_node_is_put_into_a_folder_when_installed_from_the_wheels(installed: Path, tmp_path: Path) -> None:
+    run(installed / "python", "-m", "alloy_devices.node", "roof", cwd=tmp_path)
+
+    assert {"main.py", "node.json", "kit.py", "pms5003.py"} < {
+        path.name for path in (tmp_path / "roof").iterdir()
+    }
+
+
 def test_sdist_of_the_daemon_is_an_allowlist(tmp_path: Path) -> None:
     run(sys.executable, "-m", "hatchling", "build", "-t", "sdist", "-d", tmp_path, cwd=REPOSITORY)
 

@@ -54,6 +54,7 @@ def gateway(rows: tuple[dict[str, Any], ...]) -> list[dict[str, Any]]:
 
 ROWS: list[tuple[dict[str, Any], ...]] = [
     ({"temperature": -2151},),
+    ({"temperature": -32768, "label": b"\xc3\xa9"},),
     (
         {
             "temperature": 226,
@@ -97,7 +98,9 @@ BAD: list[tuple[dict[str, Any], ...]] = [
     ({"temperature": 1, "mode": "on"},),
     ({"temperature": 1, "level": "1"},),
     ({"temperature": 1, "label": "longer"},),
-    ({"temperature": 1, "label": b"abc"},),
+    ({"temperature": 1, "label": b"a\xff"},),
+    ({"temperature": 1, "label": b"longer"},),
+    ({"temperature": 1, "label": 1},),
     ({"temperature": 1, "raw": "abc"},),
     ({"temperature": 1, "raw": b"longer"},),
     ({"temperature": 1, "other": 1},),
@@ -115,7 +118,7 @@ def test_rows_are_refused_when_the_gateway_refuses_them(
     worker = InProcess(f"MAX_ROWS = 2\nOUTPUT = {FIELDS!r}\ndef transform(payload):\n{body}\n")
 
     assert worker.codes([b""])
-    with pytest.raises(ValueError, match=r"field|MAX_ROWS"):
+    with pytest.raises(ValueError, match=r"field|MAX_ROWS|utf-8"):
         Records(transform(*rows)).rows(b"")
 
 

@@ -44,8 +44,10 @@ def physical(spec: dict, value):
             return names[value]
         if value in names:
             return value
-    if kind == "text" and isinstance(value, str) and len(value.encode()) <= spec.get("max", 255):
-        return value
+    if kind == "text":
+        data = value.encode() if isinstance(value, str) else value
+        if isinstance(data, bytes) and len(data) <= spec.get("max", 255):
+            return data.decode()  # bytes: a slice of the frame
     if kind == "bytes" and isinstance(value, bytes) and len(value) <= spec.get("max", 255):
         return value
     raise ValueError("value does not fit its field")
