@@ -28,7 +28,7 @@ class Board:
         uart: the port of whatever UART is opened, or a port for each UART number.
         folder: where the board program lies; comes first on `sys.path`.
         clock: what ticks, sleeps, time-outs and the watchdog go by.
-        networks: name and key of each Wi-Fi network in reach; None: every network is, with every key.
+        networks: name and key (None: open) of each Wi-Fi network in reach; without it every network is, with every key.
         unique_id: of this board; made from the host's name where none is given.
         reset_cause: why the board began.
     """
@@ -39,7 +39,7 @@ class Board:
         uart: Port | Mapping[int, Port] | None = None,
         folder: str | Path | None = None,
         clock: Clock | None = None,
-        networks: Mapping[str, str] | None = None,
+        networks: Mapping[str, str | None] | None = None,
         unique_id: bytes | None = None,
         reset_cause: int = machine.RESETS["PWRON_RESET"],
     ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 from importlib import resources
 from pathlib import Path
@@ -42,6 +43,19 @@ def test_every_file_compiles_when_the_boards_compiler_reads_it(tmp_path: Path) -
 
     assert len(every) > 40
     assert {name: said for name, source in every.items() if (said := refused(tmp_path, source))} == {}
+
+
+def test_numbers_are_read_alike_when_a_parser_has_small_floats() -> None:
+    """Parsers of boards round literals with many digits; whole numbers below 2**24 are exact everywhere."""
+    sources = {name: content for name, content in files() if name.endswith(".py")}
+    literals = [
+        (name, node.value)
+        for name, source in sources.items()
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Constant) and isinstance(node.value, float)
+    ]
+
+    assert [each for each in literals if not (each[1].is_integer() and abs(each[1]) < 1 << 24)] == []
 
 
 @pytest.mark.parametrize(

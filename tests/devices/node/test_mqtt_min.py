@@ -183,7 +183,12 @@ def test_the_link_is_kept_alive_when_nothing_is_sent(board: Board, dial: Dial) -
 
 def test_the_brokers_limits_are_kept_when_it_names_some(board: Board, dial: Dial) -> None:
     limits = bytes.fromhex("13000a2700000080210014260001610001621f0001612a00")
-    client, _ = dial(b"\x20" + bytes((len(limits) + 3, 0, 0, len(limits))) + limits, version=5)
+    limits += b"\x1f\x00\xc8" + b"a" * 200  # a reason: properties longer than one byte can say
+    size = len(limits) + 4
+    answer = b"\x20" + bytes(
+        (size & 0x7F | 0x80, size >> 7, 0, 0, len(limits) & 0x7F | 0x80, len(limits) >> 7)
+    )
+    client, _ = dial(answer + limits, version=5)
 
     assert (client.keepalive_s, client.largest) == (10, 128)
     with pytest.raises(ValueError, match="too large"):
@@ -214,6 +219,7 @@ REFUSALS = [
     (5, "2006000003110000", "malformed properties"),
     (5, "20050000021f00", "malformed properties"),
     (5, "20070000041f000561", "malformed properties"),
+    (5, "20040000ffff", "malformed properties"),
 ]
 
 

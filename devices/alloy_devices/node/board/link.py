@@ -48,7 +48,7 @@ class Link:
             self.join_at = now + JOIN_MS
             try:
                 self.wlan.active(True)
-                self.wlan.connect(self.wifi["ssid"], self.wifi["key"])
+                self.wlan.connect(self.wifi["ssid"], self.wifi["key"] or None)
             except OSError as error:  # the driver is still busy with the last try
                 self.failed = f"Wi-Fi: {error}"
         return False

@@ -51,6 +51,9 @@ class Node:
         name = settings["node"]["name"] or binascii.hexlify(machine.unique_id()).decode()
         self.topic = settings["node"]["topic"] + "/" + name
         self.boot = binascii.hexlify(os.urandom(4)).decode()
+        self.will = boardkit.cbor(
+            {"state": "offline", "boot": self.boot}
+        )  # the broker says so when the node is gone
         self.digest = source_digest(sensor.NAME + ".py")
         self.uart = uart
         self.feed = feed
@@ -127,7 +130,7 @@ class Node:
         """Move the link one step on; whether a message left or arrived."""
         link = self.link
         if link.client is None:
-            if not link.bring_up(self.now, self.topic + "/status", self.will()):
+            if not link.bring_up(self.now, self.topic + "/status", self.will):
                 return False
             self.in_flight = None
             self.status_at = self.now
@@ -164,10 +167,6 @@ class Node:
             return True
         self.in_flight = first[0]
         return True
-
-    def will(self) -> bytes:
-        """What the broker says when the node is gone."""
-        return boardkit.cbor({"state": "offline", "boot": self.boot})
 
     def status(self) -> bytes:
         """Who this is and how it fares; counters are since the program began."""

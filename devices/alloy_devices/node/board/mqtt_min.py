@@ -41,11 +41,16 @@ def packet(head: int, body: bytes) -> bytes:
 
 
 def properties(data: bytes) -> dict:
-    """The numbers among the properties of a CONNACK [3.2.2.3]; at most 127 bytes of them are expected here."""
+    """The numbers among the properties of a CONNACK [3.2.2.3]."""
     found = {}
-    if not data or data[0] > 0x7F or len(data) != data[0] + 1:
+    size = at = 0
+    for byte in data[:2]:  # two bytes of length are enough for what is taken
+        size |= (byte & 0x7F) << 7 * at
+        at += 1
+        if byte < 0x80:
+            break
+    if not data or len(data) != at + size:
         raise MQTTError("malformed properties")
-    at = 1
     while at < len(data):
         kind = data[at]
         at += 1
