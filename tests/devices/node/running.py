@@ -54,6 +54,10 @@ class Wall:
     def rows(self) -> list[dict[str, Any]]:
         return [row for message in self.data for row in message["rows"]]
 
+    async def reached(self, messages: int) -> None:
+        """Wait for this many messages."""
+        await until(lambda: len(self.data) >= messages)
+
     async def watch(
         self, port: int, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
     ) -> None:

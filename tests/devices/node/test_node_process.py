@@ -6,6 +6,7 @@ import hashlib
 import signal
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trio
@@ -33,6 +34,16 @@ def frames(count: int, seed: int = 3) -> list[bytes]:
     return [sensor.due(float(second)) or b"" for second in range(count)]
 
 
+async def published(wall: Wall, uart: PtyPort, injector: FaultInjector) -> tuple[list[dict[str, Any]], int]:
+    """Play 150 frames, as many at once as the node's queue holds; the gateway's rows and how many frames it refuses."""
+    sent, every = b"", frames(150)
+    for first in range(0, len(every), 25):
+        sent += await play(uart, injector.script(every[first : first + 25]))
+        rows, refused = gateway_rows(sent)
+        await wall.reached(len(rows))
+    return rows, refused
+
+
 @pytest.fixture
 def uart(tmp_path: Path) -> PtyPort:
     port = PtyPort(tmp_path / "uart")
@@ -58,9 +69,7 @@ async def test_published_records_are_the_gateways_when_the_line_is_bad(
         await nursery.start(wall.watch, broker.port)
         async with node(tmp_path / "node", broker.port, uart, version):
             await until(lambda: len(wall.states) > 0)
-            sent = await play(uart, injector.script(frames(150), interval_s=0.004))
-            rows, refused = gateway_rows(sent)
-            await until(lambda: len(wall.data) >= len(rows))
+            rows, refused = await published(wall, uart, injector)
         await until(lambda: wall.states[-1]["state"] == "offline")
         nursery.cancel_scope.cancel()
     uart.unplug()

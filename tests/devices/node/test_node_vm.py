@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 import trio
-from tests.devices.node.running import Wall, gateway_rows, play, settings, until
-from tests.devices.node.test_node_process import BROKERS, frames
+from tests.devices.node.running import Wall, settings, until
+from tests.devices.node.test_node_process import BROKERS, published
 from tests.fakes.brokers import MOSQUITTO, mini_broker, mosquitto
 from tests.fakes.trio_run import in_trio
 from tests.micropython.vm import VM, require_vm
@@ -75,9 +75,7 @@ async def test_published_records_are_the_gateways_when_the_program_runs_on_micro
             os.close(line)
             try:
                 await until(lambda: len(wall.states) > 0)
-                sent = await play(uart, injector.script(frames(150), interval_s=0.004))
-                rows, refused = gateway_rows(sent)
-                await until(lambda: len(wall.data) >= len(rows))
+                rows, refused = await published(wall, uart, injector)
             finally:
                 process.kill()
                 output, error = process.communicate()
