@@ -6,9 +6,9 @@ import contextlib
 import io
 import os
 import socket
-import tty
 
 import pytest
+from tests.devices.shims import terminals
 from tests.micropython.vm import VM, require_vm
 
 from alloy_devices.shims import Board
@@ -110,9 +110,8 @@ def on_the_vm() -> list[str]:
 
 
 def test_streams_behave_alike_when_the_stream_is_a_uart() -> None:
-    master, slave = os.openpty()
-    tty.setraw(slave)
-    os.write(master, CONTENT)
+    master, slave = terminals.pair()
+    terminals.send(master, slave, CONTENT)
     with Board(uart=slave):
         import machine
 
