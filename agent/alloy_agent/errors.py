@@ -59,6 +59,10 @@ class TransformRefusedError(WorkerError):
         self.all = first.render(file) + rest
 
 
+class ModuleRefusedError(WorkerError):
+    """A native module cannot be used (`load.*`); the transform's file is not at fault. Never retryable."""
+
+
 class ForbiddenError(WorkerError):
     """The device's policy does not allow what a transform declares (`transform.forbidden`)."""
 

@@ -27,13 +27,9 @@ RESERVED: Mapping[str, str] = {
     "violation.exec_map": "executable memory: the kernel ends the worker with `violation.syscall` and tells no more",
     "build.diff": "comparison of the tiers: comes with the native tier",
     "load.signature": "native modules: come with the native tier",
-    "load.hash": "native modules: come with the native tier",
-    "load.arch": "native modules: come with the native tier",
-    "load.abi": "native modules: come with the native tier",
-    "load.elf": "native modules: come with the native tier",
     "load.selftest": "native modules: come with the native tier",
-    "control.decline": "a native module hands a record back to the sandbox: comes with the native tier",
-    "control.fuel": "bound of loops: comes with the native tier",
+    "control.decline": "a native module leaves an input to CPython: no answer says so, the reply counts it",
+    "control.fuel": "bound of a native module's loops: CPython answers instead",
 }
 """Codes that have a place on the worker wire and are raised by nothing yet -> why."""
 

@@ -1,7 +1,7 @@
 """The one door of this package to `alloy_native`."""
 
 import alloy_native
-from alloy_native import CodedError, jail, kernels
+from alloy_native import CodedError, jail, kernels, module
 from alloy_native.kernels import range_quality, unpack_bits
 
 _WANTED_ABI = 1
@@ -12,4 +12,4 @@ if alloy_native.ABI != _WANTED_ABI:
         "install both distributions from the same release"
     )
 
-__all__ = ["CodedError", "jail", "kernels", "range_quality", "unpack_bits"]
+__all__ = ["CodedError", "jail", "kernels", "module", "range_quality", "unpack_bits"]

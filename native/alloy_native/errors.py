@@ -63,6 +63,10 @@ class FormatError(NativeError):
     """A file is not what its format says; `context` carries offsets and sizes [B]."""
 
 
+class ModuleError(NativeError):
+    """A native module is refused (`load.*`), or broke its interface while it ran (`violation.protocol`)."""
+
+
 CODES: dict[str, str] = {
     "format.not_recognised": "the file is not of this format",
     "format.truncated": "the file ends before what its header promises",
@@ -78,6 +82,10 @@ CODES: dict[str, str] = {
     "format.length": "a buffer is shorter or longer than its description says",
     "format.exp10": "a decimal exponent lies outside -18 to 18",
     "format.io": "the operating system could not read the file",
+    "load.elf": "a native module is not the plain shared object that is expected",
+    "load.arch": "a native module is for another processor",
+    "load.abi": "a native module has another interface or none",
+    "violation.protocol": "a native module says what cannot be",
     "native.panic": "a bug in the compiled module; please report it",
 }
 """code -> meaning; codes are never reused. `docs/errors.md` is generated from this."""

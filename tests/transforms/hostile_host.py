@@ -24,6 +24,7 @@ from alloy_agent.config.model import Sandbox, TransformRef, Workers
 from alloy_agent.errors import TransformRefusedError
 from alloy_agent.mqtt.link import LinkOptions
 from alloy_agent.mqtt.session import MqttSession
+from alloy_agent.workers.module import NativeModule
 from alloy_agent.workers.process import WorkerProcess
 from alloy_agent.workers.transform import TransformStage, WorkerPool
 from alloy_native import CodedError
@@ -124,8 +125,10 @@ class WatchedPool(WorkerPool):
         super().__init__(nursery, workers, Sandbox(modules=POLICY))
         self.forked: list[WorkerProcess] = []
 
-    async def spawn(self, *, memory_bytes: int, modules: Sequence[str] = ()) -> WorkerProcess:
-        worker = await super().spawn(memory_bytes=memory_bytes, modules=modules)
+    async def spawn(
+        self, *, memory_bytes: int, modules: Sequence[str] = (), module: NativeModule | None = None
+    ) -> WorkerProcess:
+        worker = await super().spawn(memory_bytes=memory_bytes, modules=modules, module=module)
         self.forked.append(worker)
         return worker
 

@@ -41,7 +41,12 @@ class InProcess:
         self.worker = Worker()
         body = source.encode()
         checked = unpack_checked(
-            self._ask(pack(protocol.CHECK, {"source": body, "file": "t.py", "modules": list(modules)}))
+            self._ask(
+                pack(
+                    protocol.CHECK,
+                    {"source": body, "file": "t.py", "modules": list(modules), "params": dict(params or {})},
+                )
+            )
         )
         self.checked = checked
         load = {
@@ -53,7 +58,7 @@ class InProcess:
             "params": dict(params or {}),
             "needs": list(checked.needs),
         }
-        self.contract, self.first_state = unpack_contract(self._ask(pack(protocol.LOAD, load)))
+        self.contract, self.first_state, _ = unpack_contract(self._ask(pack(protocol.LOAD, load)))
         self.decoder = ReplyDecoder(self.contract)
 
     def _ask(self, frame: bytes) -> bytes:

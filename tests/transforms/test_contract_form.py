@@ -166,7 +166,7 @@ def test_contract_survives_the_wire_when_packed_and_unpacked() -> None:
     contract = InProcess(ELSYS).contract
     state = protocol.encode_state({"count": 3})
 
-    assert unpack_contract(pack_contract(protocol.LOADED, contract, state)) == (contract, state)
+    assert unpack_contract(pack_contract(protocol.LOADED, contract, state)) == (contract, state, False)
 
 
 @pytest.mark.parametrize(

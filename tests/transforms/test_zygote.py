@@ -61,6 +61,7 @@ class Peer:
             "path": "",
             "layers": [],
             "allow_degraded": False,
+            "module": False,
             **changes,
         }
         with theirs:

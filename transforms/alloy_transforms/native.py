@@ -1,7 +1,7 @@
 """The one door of this package to `alloy_native`."""
 
 import alloy_native
-from alloy_native import CodedError, jail
+from alloy_native import CodedError, jail, module
 from alloy_native.kernels import crc32c
 
 _WANTED_ABI = 1
@@ -12,4 +12,4 @@ if alloy_native.ABI != _WANTED_ABI:
         "install both distributions from the same release"
     )
 
-__all__ = ["CodedError", "crc32c", "jail"]
+__all__ = ["CodedError", "crc32c", "jail", "module"]

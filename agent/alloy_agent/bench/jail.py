@@ -67,7 +67,7 @@ def _without(layer: str) -> tuple[str, ...]:
 
 async def _spawns(zygote: Zygote, sets: dict[str, tuple[str, ...]], runs: int) -> dict[str, list[float]]:
     """Milliseconds from the request to the first answer for each set of layers, the sets in turn."""
-    frame = pack(CHECK, {"source": b'PROFILE = "gateway"\n', "file": "bench.py", "modules": []})
+    frame = pack(CHECK, {"source": b'PROFILE = "gateway"\n', "file": "bench.py", "modules": [], "params": {}})
     times: dict[str, list[float]] = {name: [] for name in sets}
     for _ in range(runs):
         for name, layers in sets.items():

@@ -52,6 +52,10 @@ HINTS: Final[dict[str, str]] = {
 }
 
 
+LOAD_CODES: Final = frozenset({"load.elf", "load.arch", "load.abi"})
+"""What a child may say of its native module before the jail closes."""
+
+
 def error_code(status: ExitStatus, *, killed_as: str = "", cpu_limit_s: int = 0) -> str:
     """The stable code for an end nobody asked for.
 
@@ -74,7 +78,8 @@ def error_code(status: ExitStatus, *, killed_as: str = "", cpu_limit_s: int = 0)
     if (
         status.code == EXIT_SETUP and status.why
     ):  # without a reason it was sealed already, and this is its own doing
-        return "worker.setup"
+        code = status.why.partition(":")[0]
+        return code if code in LOAD_CODES else "worker.setup"
     return "script.crash"
 
 

@@ -14,6 +14,7 @@ from alloy_agent.config.model import TransformRef
 from alloy_agent.errors import SpawnError, TransformRefusedError, WorkerDiedError
 from alloy_agent.workers.accounting import Accounting
 from alloy_agent.workers.capabilities import allow
+from alloy_agent.workers.module import NativeModule
 from alloy_agent.workers.pool import WorkerPool
 from alloy_agent.workers.process import WorkerProcess
 from alloy_agent.workers.stage import check, load
@@ -37,10 +38,19 @@ class Generation:
     Args:
         label: pipeline and transform, for messages.
         accounting: of the stage; all of its generations count there.
+        module: native form of the file, opened by each of its workers; stays the caller's.
     """
 
-    def __init__(self, pool: WorkerPool, label: str, ref: TransformRef, accounting: Accounting) -> None:
+    def __init__(
+        self,
+        pool: WorkerPool,
+        label: str,
+        ref: TransformRef,
+        accounting: Accounting,
+        module: NativeModule | None = None,
+    ) -> None:
         self.ref = ref
+        self.module = module
         self.limits = pool.limits
         self.worker: WorkerProcess | None = None
         self.worker_state: bytes | None = None  # what the worker has; None: unknown
@@ -63,10 +73,21 @@ class Generation:
             raise RuntimeError("the stage was not started")
         return self._contract
 
+    @property
+    def tier(self) -> str:
+        """`native` or `sandbox`."""
+        return "sandbox" if self.module is None else "native"
+
+    @property
+    def ir(self) -> str:
+        """SHA-256 of the IR of the file with these PARAMS; empty where it has no native form."""
+        return "" if self._checked is None else self._checked.ir
+
     async def start(self) -> None:
         """Check the file, ask the device's policy, load.
 
         Raises:
+            ModuleRefusedError: `load.*`, the native module cannot be used with this file.
             TransformRefusedError: the file cannot be used.
             ForbiddenError: it needs what the policy does not allow; nothing of it ran.
             ViolationError: a worker lied or attacked.
@@ -75,10 +96,10 @@ class Generation:
         self._checked = await check(self._pool, self.ref, self.limits, self._pool.modules)
         self.limits = allow(self._label, self._checked.needs, self.limits, self._pool.sandbox)
         worker, self._contract, self.first_state = await load(
-            self._pool, self.ref, self._checked, self.limits
+            self._pool, self.ref, self._checked, self.limits, self.module
         )
         self._adopt(worker)
-        self._decoder = ReplyDecoder(self._contract)
+        self._decoder = ReplyDecoder(self._contract, native=self.module is not None)
 
     async def ready(self) -> WorkerProcess:
         """The worker; a new one where the last has ended. Deaths before the load is answered back off."""
@@ -88,7 +109,9 @@ class Generation:
         assert self._checked is not None
         for attempt in range(SPAWN_TRIES):
             try:
-                worker, contract, _ = await load(self._pool, self.ref, self._checked, self.limits)
+                worker, contract, _ = await load(
+                    self._pool, self.ref, self._checked, self.limits, self.module
+                )
             except (SpawnError, WorkerDiedError, TransformRefusedError):
                 if attempt + 1 == SPAWN_TRIES:
                     raise
@@ -103,13 +126,17 @@ class Generation:
             return worker
         raise RuntimeError("unreachable: the loop returns or raises")
 
-    async def ask(self, worker: WorkerProcess, columns: Sequence[Column], n: int, state: bytes) -> Reply:
+    async def ask(
+        self, worker: WorkerProcess, columns: Sequence[Column], n: int, state: bytes, *, both: bool = False
+    ) -> Reply:
         """One RUN of `n` inputs within its wall clock; the reply is checked.
 
         Args:
             worker: what `ready` returned.
             columns: dtypes of `INPUT_DTYPES`.
             state: where the inputs go on from; sent only if the worker has another.
+            both: a native worker answers in both tiers and says where they differ (`Reply.differs`); the
+                answer is CPython's then, and takes as long as both.
 
         Raises:
             RecordError: the inputs do not fit one request; nothing was asked.
@@ -120,7 +147,7 @@ class Generation:
         contract = self.contract
         self._batch += 1
         sent = state if contract.stateful and self.worker_state != state else None
-        frame = b"".join(encode_run(self._batch, n, contract.inputs, columns, sent))
+        frame = b"".join(encode_run(self._batch, n, contract.inputs, columns, sent, both=both))
         wall_s = self.limits.first_wall_s if self._first_call else self.limits.wall_s
         began = time.perf_counter_ns()
         with trio.move_on_after(wall_s):

@@ -13,6 +13,7 @@ from alloy_agent.config.model import Sandbox, Workers
 from alloy_agent.errors import WorkerDiedError, WorkerError, ZygoteDiedError
 from alloy_agent.native import jail
 from alloy_agent.workers.capabilities import Limits
+from alloy_agent.workers.module import NativeModule
 from alloy_agent.workers.process import WorkerProcess
 from alloy_agent.workers.stage import ENTRY
 from alloy_agent.workers.zygote import Zygote
@@ -106,13 +107,21 @@ class WorkerPool:
         if tenant in self._tenants:
             self._tenants.remove(tenant)
 
-    async def spawn(self, *, memory_bytes: int, modules: Sequence[str] = ()) -> WorkerProcess:
+    async def spawn(
+        self, *, memory_bytes: int, modules: Sequence[str] = (), module: NativeModule | None = None
+    ) -> WorkerProcess:
         """A new worker whose jail is closed: the kernel was asked.
+
+        Args:
+            memory_bytes: budget beyond the size after the fork, the native module included.
+            modules: trusted Python modules to import before the seal.
+            module: native module to open before the seal.
 
         Raises:
             ZygoteDiedError: `worker.zygote`, the zygote does not come up (retryable).
             SpawnError: it refused.
-            WorkerDiedError: the worker ended before it was sealed (`worker.setup`), or is not (`worker.unsealed`).
+            WorkerDiedError: the worker ended before it was sealed (`worker.setup`; `load.*`: it refused the
+                native module), or is not (`worker.unsealed`).
         """
         for attempt in range(2):  # a zygote may die between two calls; a second one that does is a fault
             zygote = await self._running()
@@ -122,6 +131,7 @@ class WorkerPool:
                     memory_bytes=memory_bytes,
                     modules=modules,
                     allow_degraded=self.sandbox.allow_degraded,
+                    module_fd=-1 if module is None else module.fileno(),
                 )
                 await worker.verify(degraded=self._degraded)
                 return worker

@@ -15,8 +15,10 @@ import cbor2
 import trio
 
 from alloy_agent.config.model import TransformRef
-from alloy_agent.errors import TransformRefusedError, WorkerDiedError
+from alloy_agent.errors import ModuleRefusedError, TransformRefusedError, WorkerDiedError
 from alloy_agent.workers.capabilities import Limits
+from alloy_agent.workers.exits import LOAD_CODES
+from alloy_agent.workers.module import NativeModule
 from alloy_agent.workers.process import WorkerProcess
 from alloy_transforms.errors import ViolationError
 from alloy_transforms.sandbox.answers import (
@@ -50,12 +52,16 @@ if TYPE_CHECKING:
 
 ENTRY = "alloy_transforms.sandbox.worker:serve"
 """The entry of the transform zygote."""
+NATIVE_RUNNER = "alloy_transforms.sandbox.native_runner"
+"""What a worker with a native module needs beyond the others, imported before its jail closes."""
 
 
 class Spawner(Protocol):
     """Whatever forks jailed workers; the `WorkerPool`."""
 
-    async def spawn(self, *, memory_bytes: int, modules: Sequence[str] = ()) -> WorkerProcess:
+    async def spawn(
+        self, *, memory_bytes: int, modules: Sequence[str] = (), module: NativeModule | None = None
+    ) -> WorkerProcess:
         """A new worker whose jail is closed and was looked at."""
         ...
 
@@ -75,7 +81,13 @@ async def check(spawner: Spawner, ref: TransformRef, limits: Limits, modules: Se
     """
     worker = await spawner.spawn(memory_bytes=limits.memory_bytes, modules=(LANGUAGE,))
     async with worker:
-        frame = pack(CHECK, {"source": ref.source, "file": shown(ref), "modules": list(modules)})
+        arguments = {
+            "source": ref.source,
+            "file": shown(ref),
+            "modules": list(modules),
+            "params": dict(ref.params),
+        }
+        frame = pack(CHECK, arguments)
         body = await _ask(worker, frame, limits.first_wall_s, ref)
     checked = unpack_checked(_expect(body, CHECKED, ref))
     for name in checked.imports:
@@ -132,16 +144,35 @@ async def ir(spawner: Spawner, ref: TransformRef, limits: Limits, modules: Seque
 
 
 async def load(
-    spawner: Spawner, ref: TransformRef, checked: Checked, limits: Limits
+    spawner: Spawner,
+    ref: TransformRef,
+    checked: Checked,
+    limits: Limits,
+    module: NativeModule | None = None,
 ) -> tuple[WorkerProcess, Contract, bytes]:
     """A worker that holds the transform, its contract, and the first state.
 
+    Args:
+        module: native form of the same file with the same PARAMS: the worker holds both and answers with it.
+
     Raises:
+        ModuleRefusedError: `load.*`, the module is not what runs here, or was made of another file.
         TransformRefusedError: `build.*` or `script.*`, with every problem found.
         ViolationError: `violation.protocol`, the answer is no answer.
         WorkerError: no worker could be had.
     """
-    worker = await spawner.spawn(memory_bytes=limits.memory_bytes, modules=to_load(checked.imports))
+    modules = to_load(checked.imports)
+    if module is not None:
+        module.belongs(shown(ref), checked)
+        modules = (*modules, NATIVE_RUNNER)
+    try:
+        worker = await spawner.spawn(memory_bytes=limits.memory_bytes, modules=modules, module=module)
+    except WorkerDiedError as error:
+        if error.code in LOAD_CODES:
+            raise ModuleRefusedError(
+                error.code, "the native module cannot be opened", where=shown(ref), got=error.got
+            ) from error
+        raise
     arguments = {
         "source": ref.source,
         "file": shown(ref),
@@ -153,14 +184,19 @@ async def load(
     }
     try:
         body = await _ask(worker, pack(LOAD, arguments), limits.first_wall_s, ref)
-        contract, state = unpack_contract(_expect(body, LOADED, ref))
+        contract, state, native = unpack_contract(_expect(body, LOADED, ref))
         if contract.needs != checked.needs:
             raise malformed("the loader and the checker name different capabilities")
+        if native != (module is not None):
+            raise malformed("the worker answers in another tier than it was told to")
+        digest = hashlib.sha256(cbor2.dumps([ref.source, dict(contract.params)], canonical=True)).hexdigest()
+        contract = replace(contract, name=ref.name, digest=digest)
+        if module is not None:
+            module.fits(shown(ref), contract, state, ref.source)
     except BaseException:
         await worker.aclose()
         raise
-    digest = hashlib.sha256(cbor2.dumps([ref.source, dict(contract.params)], canonical=True)).hexdigest()
-    return worker, replace(contract, name=ref.name, digest=digest), state
+    return worker, contract, state
 
 
 async def _ask(

@@ -136,6 +136,7 @@ class Zygote:
         path: str = "",
         layers: Sequence[str] = (),
         allow_degraded: bool = False,
+        module_fd: int = -1,
     ) -> WorkerProcess:
         """Fork a jailed worker; returns as soon as it exists (it may still be importing and sealing).
 
@@ -150,11 +151,13 @@ class Zygote:
             path: `reference` only: the one file it may open.
             layers: jail layers to apply, empty for all; for tests of single layers.
             allow_degraded: run even where the host has no seccomp.
+            module_fd: a sealed memfd with a native module, mapped before the jail closes; -1: none.
 
         Raises:
             ZygoteDiedError: `worker.zygote`.
             SpawnError: `worker.spawn`, the zygote refused.
         """
+        fds = [module_fd, *fds] if module_fd >= 0 else list(fds)
         if len(fds) >= FDS_MAX:
             raise ValueError(f"at most {FDS_MAX - 1} descriptors can be passed, not {len(fds)}")
         number = next(self._ids)
@@ -170,6 +173,7 @@ class Zygote:
             "path": path,
             "layers": list(layers),
             "allow_degraded": allow_degraded,
+            "module": module_fd >= 0,
         }
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         ours.setblocking(False)

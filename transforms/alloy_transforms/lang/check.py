@@ -123,8 +123,11 @@ def _hopeless(program: Program, order: list[str], cyclic: list[str]) -> bool:
 
 def _given(module: Module, params: Mapping[str, Any]) -> None:
     for key, value in params.items():
-        if key in module.params:
-            module.params[key] = float(value) if type(module.params[key]) is float else value
+        kind = type(module.params.get(key))
+        if kind is float and type(value) is int:
+            value = float(value)
+        if type(value) is kind:  # the loader refuses any other, with a message
+            module.params[key] = value
 
 
 def _helper_name(source: bytes) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 import msgpack
 
 from ..errors import CODES, ScriptError
-from .contract import Contract, Field, Profile, is_name, is_need, is_scalar
+from .contract import Contract, Field, Profile, is_digest, is_name, is_need, is_scalar
 from .protocol import FAILED, VERSION, Buffer, clip, decode_state, malformed
 
 MAX_ANSWER_BYTES = 1 << 20
@@ -23,6 +23,7 @@ MAX_EXAMPLES = 256
 MAX_EXAMPLE_BYTES = 64 << 10  # one text or bytes value of an example
 MAX_IMPORTS = 64
 _TEXT = 300  # bytes of one text of a problem
+_CHECKED = {"imports", "needs", "profile", "nodes", "reason", "ir"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,7 @@ class Checked:
     profile: Profile
     nodes: int
     reason: str = ""  # why a file whose imports fit is not portable
+    ir: str = ""  # SHA-256 of the IR of a portable file, hexadecimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +158,7 @@ def pack_checked(kind: int, checked: Checked) -> bytes:
 def unpack_checked(body: Buffer) -> Checked:
     """The checker's answer, checked."""
     answer = unpack(body)
-    if not isinstance(answer, dict) or set(answer) != {"imports", "needs", "profile", "nodes", "reason"}:
+    if not isinstance(answer, dict) or set(answer) != _CHECKED:
         raise malformed("a check with other keys")
     imports, needs = answer["imports"], answer["needs"]
     if not isinstance(imports, tuple) or len(imports) > MAX_IMPORTS:
@@ -167,27 +169,33 @@ def unpack_checked(body: Buffer) -> Checked:
         raise malformed("a check with a capability that does not exist")
     if answer["profile"] not in tuple(Profile) or type(answer["nodes"]) is not int:
         raise malformed("a check without a profile")
-    reason = answer["reason"]
+    reason, ir = answer["reason"], answer["ir"]
     if not isinstance(reason, str) or len(reason) > _TEXT:
         raise malformed("a check whose reason is no text")
-    return Checked(imports, needs, Profile(answer["profile"]), answer["nodes"], reason)
+    if not isinstance(ir, str) or (ir and not (is_digest(ir) and answer["profile"] == Profile.PORTABLE)):
+        raise malformed("a check whose IR has no digest")
+    return Checked(imports, needs, Profile(answer["profile"]), answer["nodes"], reason, ir)
 
 
-def pack_contract(kind: int, contract: Contract, state: bytes) -> bytes:
-    """The contract and the first state."""
-    return pack(kind, {**asdict(contract), "profile": str(contract.profile), "state": state})
+def pack_contract(kind: int, contract: Contract, state: bytes, *, native: bool = False) -> bytes:
+    """The contract, the first state, and whether a native module answers."""
+    return pack(
+        kind, {**asdict(contract), "profile": str(contract.profile), "state": state, "native": native}
+    )
 
 
-def unpack_contract(body: Buffer) -> tuple[Contract, bytes]:
-    """The contract, rebuilt through its checks, and the first state (empty without STATE).
+def unpack_contract(body: Buffer) -> tuple[Contract, bytes, bool]:
+    """The contract, rebuilt through its checks, the first state (empty without STATE), and whether a module answers.
 
     Its digest is empty: the core makes it of what it sent and of `params`.
     """
     answer = unpack(body)
-    keys = {*Contract.__dataclass_fields__, "state"}
+    keys = {*Contract.__dataclass_fields__, "state", "native"}
     if not isinstance(answer, dict) or set(answer) != keys or not isinstance(answer["state"], bytes):
         raise malformed("a contract with other keys")
-    state = answer.pop("state")
+    state, native = answer.pop("state"), answer.pop("native")
+    if type(native) is not bool:
+        raise malformed("a contract that does not say whether a module answers")
     fields = answer["outputs"]
     if not isinstance(fields, tuple) or answer["profile"] not in tuple(Profile):
         raise malformed("a contract without outputs or profile")
@@ -201,7 +209,7 @@ def unpack_contract(body: Buffer) -> tuple[Contract, bytes]:
         decode_state(state)
     elif state:
         raise malformed("a state that the contract does not have")
-    return contract, state
+    return contract, state, native
 
 
 def _field(item: object) -> Field:

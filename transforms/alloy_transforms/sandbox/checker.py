@@ -8,8 +8,8 @@ core must load before the jail of the real worker closes. A file whose imports f
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from .answers import MAX_IMPORTS, MAX_PROBLEMS, Checked, Problem
 from .contract import Profile, is_name, is_need
@@ -40,13 +40,21 @@ class Rejected(Exception):  # noqa: N818 - an answer, not a fault of ours
         self.problems = problems
 
 
-def check(source: bytes, file: str, extra_modules: Iterable[str] = (), *, portable: bool = True) -> Checked:
+def check(
+    source: bytes,
+    file: str,
+    extra_modules: Iterable[str] = (),
+    *,
+    params: Mapping[str, Any] | None = None,
+    portable: bool = True,
+) -> Checked:
     """Check one source.
 
     Args:
         source: the file's bytes, UTF-8.
         file: its name, for the parser's messages.
         extra_modules: what the device's policy allows beyond the closed list.
+        params: the pipeline's `params:`; they are constants of the IR.
         portable: whether the language checker is asked; without it, imports alone decide.
 
     Raises:
@@ -60,27 +68,27 @@ def check(source: bytes, file: str, extra_modules: Iterable[str] = (), *, portab
     if found.problems:
         raise Rejected(*found.problems)
     ask = portable and found.profile is Profile.PORTABLE
-    reason = _portable(tree, source, found) if ask else ""
-    return Checked(tuple(sorted(found.imports)), tuple(sorted(found.needs)), found.profile, nodes, reason)
+    reason, ir = _portable(tree, source, found, params or {}) if ask else ("", "")
+    return Checked(tuple(sorted(found.imports)), tuple(sorted(found.needs)), found.profile, nodes, reason, ir)
 
 
-def _portable(tree: ast.Module, source: bytes, found: _Walk) -> str:
-    """Ask the language checker; why the file is `gateway` after all, empty where it is portable."""
+def _portable(tree: ast.Module, source: bytes, found: _Walk, params: Mapping[str, Any]) -> tuple[str, str]:
+    """Ask the language checker: why the file is `gateway` after all, or the digest of its IR."""
     from ..lang.check import (
         check as lang_check,  # some MB that only a checking worker shall have (`LANGUAGE`)
     )
 
     report = lang_check(tree, source)
-    if report.accepted:
-        return ""
+    if report.accepted:  # by itself; with values of the pipeline's it may have no IR, and then no native form
+        return "", (lang_check(tree, source, params=params) if params else report).digest
     if not report.refusals:  # nothing to check: no entry function; the loader says what is missing
         found.profile = Profile.GATEWAY
-        return "it has no function to check"
+        return "it has no function to check", ""
     if found.insists:
         raise Rejected(*(problem_of(f, found.lines) for f in report.refusals[:MAX_PROBLEMS]))
     found.profile = Profile.GATEWAY
     first = report.refusals[0]
-    return f"line {first.line}: {first.what}"
+    return f"line {first.line}: {first.what}", ""
 
 
 def problem_of(finding: Finding, lines: Sequence[str]) -> Problem:

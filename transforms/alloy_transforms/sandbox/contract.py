@@ -220,7 +220,7 @@ def contract_faults(c: Contract) -> Iterator[Fault]:
         yield "build.limit", f"the documentation is a text of at most {MAX_DOC} characters"
     if not isinstance(c.profile, Profile):
         yield "build.type", "the profile is `portable` or `gateway`"
-    if not isinstance(c.digest, str) or (c.digest and not _is_digest(c.digest)):
+    if not isinstance(c.digest, str) or (c.digest and not is_digest(c.digest)):
         yield "build.type", "the digest is 64 hexadecimal digits"
     yield from input_faults(c.inputs)
     yield from output_faults(c.outputs)
@@ -239,7 +239,8 @@ def contract_faults(c: Contract) -> Iterator[Fault]:
         yield "build.type", "PARAMS holds int (64 bit), finite float, bool, str and bytes under plain names"
 
 
-def _is_digest(text: str) -> bool:
+def is_digest(text: str) -> bool:
+    """Whether `text` is a SHA-256 in hexadecimal, lower case."""
     return len(text) == 64 and not set(text) - set("0123456789abcdef")
 
 

@@ -5,6 +5,7 @@ MessagePack map (`answers.py`); RUN and its REPLY are columns. Everything is lit
 padded with zero bytes to a multiple of 8, so that every column is aligned in the frame.
 
 RUN     header 24 B: kind u8, version u8, columns u16, batch u32, inputs n u32, state bytes u32, flags u32, 0 u32
+                     FLAG_BOTH: a worker with a native module answers in both tiers and compares them
         table        per input column: u32 arena bytes (0 for fixed), u32 validity bytes (0: all present)
         state        MessagePack map (`encode_state`), only with FLAG_STATE: replaces the worker's state
         per input column, in the contract's order:
@@ -13,7 +14,9 @@ RUN     header 24 B: kind u8, version u8, columns u16, batch u32, inputs n u32, 
           validity   ceil(n / 8) bytes, bit i least significant first, set = present
 
 REPLY   header 64 B: kind u8, version u8, columns u16, batch u32, answered u32, rows u32, errors u32,
-                     error bytes u32, log bytes u32, state bytes u32, cpu ns u64, wall ns u64, flags u32, 0 u32, 0 u64
+                     error bytes u32, log bytes u32, state bytes u32, cpu ns u64, wall ns u64, flags u32,
+                     declined u32: inputs the native module left to CPython (declined, or out of fuel)
+                     differs u64: 1 + index of the first input whose answers in both tiers differ, 0 for none
         table        per output column, as above
         codes        `answered` bytes: 0, or the wire code of that input's error (`errors.WIRE_CODES`)
         src          `rows` u4, ascending: index of the input each row came from
@@ -53,7 +56,9 @@ MAX_REPORTED_NS = 3_600_000_000_000  # of CPU or wall clock; no batch may take a
 
 CHECK, LOAD, RUN, EXAMPLES, LINT = 1, 2, 3, 4, 5
 CHECKED, LOADED, REPLY, EXAMPLES_ARE, LINTED, FAILED = 0x81, 0x82, 0x83, 0x84, 0x85, 0xFF
+LIED = 0xFE  # instead of a REPLY: the native module broke its interface; UTF-8 text of at most MAX_ERROR_TEXT bytes
 FLAG_STATE = 1
+FLAG_BOTH = 2
 
 RUN_HEADER = struct.Struct("<BBHIIIII")
 REPLY_HEADER = struct.Struct("<BBHIIIIIIIQQIIQ")
@@ -88,6 +93,7 @@ class RunRequest:
     columns: tuple[list[Any], ...]
     absent: bool  # whether any value is None
     state: bytes | None
+    both: bool = False  # FLAG_BOTH
 
 
 Sections = tuple[Buffer, Buffer, Buffer]
@@ -115,6 +121,8 @@ def encode_run(
     inputs: Sequence[tuple[str, str]],
     columns: Sequence[Column],
     state: bytes | None = None,
+    *,
+    both: bool = False,
 ) -> list[Buffer]:
     """The buffers of one RUN frame.
 
@@ -124,6 +132,7 @@ def encode_run(
         inputs: (name, type) of the contract.
         columns: one per input, with the dtypes of `INPUT_DTYPES`.
         state: replaces the worker's state first.
+        both: ask a native worker for both tiers, compared.
     """
     if len(columns) != len(inputs) or not 0 < n <= MAX_BATCH_INPUTS:
         raise RecordError("data.schema", "a batch has one column per input and 1 to 65536 inputs")
@@ -133,7 +142,7 @@ def encode_run(
         if len(column.values) != _ITEM[dtype] * (n + (dtype in _VARIABLE)):
             raise RecordError("data.schema", f"the column of input `{name}` is not {n} values of {dtype}")
         sections.append((column.values, column.arena, column.validity or b""))
-    flags = 0 if state is None else FLAG_STATE
+    flags = (0 if state is None else FLAG_STATE) | (FLAG_BOTH if both else 0)
     state = state or b""
     head = RUN_HEADER.pack(RUN, VERSION, len(columns), batch & 0xFFFFFFFF, n, len(state), flags, 0)
     out: list[Buffer] = [head, table(sections), state, padding(len(state))]
@@ -171,7 +180,7 @@ def decode_run(body: bytes, inputs: Sequence[tuple[str, str]]) -> RunRequest:
         values.append(column)
     if at != len(body):
         raise malformed("the sections do not fill the frame")
-    return RunRequest(batch, n, tuple(values), absent, state)
+    return RunRequest(batch, n, tuple(values), absent, state, bool(flags & FLAG_BOTH))
 
 
 def _values(dtype: str, raw: array[Any], arena: bytes) -> list[Any]:
@@ -193,6 +202,8 @@ def encode_reply(
     state: bytes | None,
     cpu_ns: int,
     wall_ns: int,
+    declined: int = 0,
+    differs: int = 0,
 ) -> list[Buffer]:
     """The buffers of one REPLY frame.
 
@@ -201,11 +212,13 @@ def encode_reply(
         src: u4 per row.
         columns: in the order of OUTPUT.
         errors: (input, line, text) per non-zero code.
+        declined: inputs the native module left to CPython.
+        differs: 1 + index of the first input whose answers differ, 0 for none.
     """
     packed = b"".join([_error(*error) for error in errors]) if errors else b""
     head = REPLY_HEADER.pack(
         REPLY, VERSION, len(columns), batch, len(codes), len(src) // 4, len(errors), len(packed), len(log),
-        len(state or b""), cpu_ns, wall_ns, 0 if state is None else FLAG_STATE, 0, 0,
+        len(state or b""), cpu_ns, wall_ns, 0 if state is None else FLAG_STATE, declined, differs,
     )  # fmt: skip
     out: list[Buffer] = [head, table(columns), codes, _PADS[-len(codes) & 7], src, _PADS[-len(src) & 7]]
     append_columns(out, columns)
@@ -223,6 +236,11 @@ def encode_one(
         REPLY, VERSION, columns, batch, 1, 1, 0, 0, len(log), 0, cpu_ns, wall_ns, 0, 0, 0
     )
     return [fixed, head, plain, log, _PADS[-len(log) & 7]] if log else [fixed, head, plain]
+
+
+def encode_lie(what: str) -> list[Buffer]:
+    """The frame that stands for a reply where the native module broke its interface."""
+    return [bytes((LIED, VERSION)) + clip(what)]
 
 
 def _error(at: int, line: int, text: str) -> bytes:

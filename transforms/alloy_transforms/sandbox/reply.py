@@ -18,6 +18,7 @@ from .contract import VARIABLE_TYPES, Contract, Field
 from .protocol import (
     ERROR_HEADER,
     FLAG_STATE,
+    LIED,
     MAX_BATCH_ROWS,
     MAX_ERROR_TEXT,
     MAX_LOG_BYTES,
@@ -43,6 +44,7 @@ WORKER_CODES = frozenset(
 _MANY = 1024
 _ALL = array("I", range(_MANY)).tobytes()
 _NONE = bytes(_MANY)
+_LIED = bytes((LIED, VERSION))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,9 @@ class Reply:
         columns: in the order of OUTPUT, as in `record.Batch`.
         errors: ascending by input.
         state: the state after the last answered input, None for a transform without STATE.
+        declined: inputs that a native module left to CPython in the same worker; 0 from a sandbox worker.
+        differs: 1 + index of the first input whose answers in the two tiers differ; 0: none, or not compared.
+            The answer is CPython's then.
     """
 
     answered: int
@@ -76,6 +81,8 @@ class Reply:
     state: bytes | None = None
     cpu_ns: int = 0
     wall_ns: int = 0
+    declined: int = 0
+    differs: int = 0
 
     def sources(self) -> Sequence[int]:
         """`src` as integers."""
@@ -83,10 +90,15 @@ class Reply:
 
 
 class ReplyDecoder:
-    """Checks the replies of one transform; made once for its contract."""
+    """Checks the replies of one transform; made once for its contract.
 
-    def __init__(self, contract: Contract) -> None:
+    Args:
+        native: the worker holds a native module; another one has nothing to decline or to compare.
+    """
+
+    def __init__(self, contract: Contract, *, native: bool = False) -> None:
         self._contract = contract
+        self._native = native
         self._fields = tuple((f, f.itemsize, f.type in VARIABLE_TYPES) for f in contract.outputs)
         self._table = TABLES[len(contract.outputs)]
         self._variable = contract.variable
@@ -100,16 +112,20 @@ class ReplyDecoder:
             ViolationError: `violation.protocol`.
         """
         contract = self._contract
+        if self._native and body[:2] == _LIED and len(body) <= 2 + MAX_ERROR_TEXT:
+            raise malformed(f"the native module broke its interface: {_text(body[2:])}")
         at = REPLY_HEADER.size + self._table.size
         if not at <= len(body) <= MAX_REPLY_BYTES:
             raise malformed("a reply of impossible size")
         (kind, version, columns, echoed, answered, rows, n_errors, error_bytes, log_bytes, state_bytes, cpu_ns,
-         wall_ns, flags, zero, zeros) = REPLY_HEADER.unpack_from(body)  # fmt: skip
+         wall_ns, flags, declined, differs) = REPLY_HEADER.unpack_from(body)  # fmt: skip
         if (kind, version, columns, echoed) != (REPLY, VERSION, len(self._fields), batch & 0xFFFFFFFF):
             raise malformed("not the reply to this batch")
         if not 0 < answered <= asked or rows > answered * contract.max_rows or rows > MAX_BATCH_ROWS:
             raise malformed("more answers or rows than were asked for")
-        if zero or zeros or flags & ~FLAG_STATE or n_errors > answered or log_bytes > MAX_LOG_BYTES:
+        if flags & ~FLAG_STATE or n_errors > answered or log_bytes > MAX_LOG_BYTES:
+            raise malformed("a header field is out of bounds")
+        if max(declined, differs) > (answered if self._native else 0):
             raise malformed("a header field is out of bounds")
         if max(cpu_ns, wall_ns) > MAX_REPORTED_NS:
             raise malformed("a batch that took hours")
@@ -137,7 +153,17 @@ class ReplyDecoder:
         errors = _errors(packed, codes, n_errors)
         state = _state(blob, bool(flags & FLAG_STATE), contract.stateful)
         return Reply(
-            answered, rows, src, tuple(out), errors, _text(log) if log else "", state, cpu_ns, wall_ns
+            answered,
+            rows,
+            src,
+            tuple(out),
+            errors,
+            _text(log) if log else "",
+            state,
+            cpu_ns,
+            wall_ns,
+            declined,
+            differs,
         )
 
     def _columns(self, body: bytes, at: int, sizes: Sequence[int], rows: int) -> tuple[list[Column], int]:

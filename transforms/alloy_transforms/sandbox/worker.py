@@ -104,7 +104,9 @@ class Worker:
         raise malformed("a request that fits no state of this worker")
 
     def _check(self, arguments: Mapping[str, Any]) -> bytes:
-        checked = check(arguments["source"], arguments["file"], arguments["modules"])
+        checked = check(
+            arguments["source"], arguments["file"], arguments["modules"], params=arguments["params"]
+        )
         return pack_checked(CHECKED, checked)
 
     def _load(self, arguments: Mapping[str, Any]) -> bytes:

@@ -6,7 +6,8 @@ collector, and then only waits: for requests on its control channel and for the 
 
 Control channel: AF_UNIX SOCK_SEQPACKET, one MessagePack map a message, at most MESSAGE_BYTES_MAX.
     core -> zygote  {op: "spawn", id, profile, memory_bytes, cpu_s, modules, nice, oom_score_adj, path,
-                    layers, allow_degraded}, with the channel's descriptor first and the extra ones after it
+                    layers, allow_degraded, module}, with the channel's descriptor first and the extra ones after
+                    it; `module`: the second one is a native module, opened before the jail closes
     zygote -> core  {op: "ready", pid}
                     {op: "spawned", id, pid}, with a pidfd and a descriptor of the child's /proc/<pid>/status,
                     opened before the child can seal itself: a sealed process may be invisible to the core
@@ -30,7 +31,7 @@ from typing import Any, Final, NoReturn
 
 import msgpack
 
-from alloy_transforms.native import jail
+from alloy_transforms.native import CodedError, jail, module
 
 Entry = Callable[[int, tuple[int, ...]], None]
 
@@ -77,8 +78,8 @@ def main() -> None:
         signal.signal(number, signal.SIG_IGN)
     os.set_inheritable(control, False)
     entry = resolve(sys.argv[2])
-    for module in filter(None, sys.argv[3].split(",")):
-        importlib.import_module(module)
+    for name in filter(None, sys.argv[3].split(",")):
+        importlib.import_module(name)
     gc.collect()
     gc.freeze()  # a collection in a child must not touch, and so copy, the pages it shares with us
     Zygote(control, entry).serve()
@@ -189,12 +190,16 @@ def _child(
         if not jail.die_with_parent(parent):
             os._exit(code)
         os.read(hold, 1)  # until the zygote has opened our /proc/<pid>/status
-        for module in request["modules"]:
-            importlib.import_module(module)
+        for name in request["modules"]:
+            importlib.import_module(name)
         if request["nice"]:
             os.nice(request["nice"])
         with open("/proc/self/oom_score_adj", "w", encoding="ascii") as score:
             score.write(str(request["oom_score_adj"]))
+        if request["module"]:
+            # Mapped before the seal and counted as part of the process; nothing of it runs before a batch.
+            module.open(fds[1])
+            os.close(fds.pop(1))
         gc.enable()
         jail.seal(
             request["profile"],
@@ -214,7 +219,8 @@ def _child(
     except BaseException as error:
         # The one broad handler of a process that is about to end; before the seal its reason is reported.
         if code == EXIT_SETUP:
-            why = f"{type(error).__name__}: {error}".encode("utf-8", "replace")
+            name = error.code if isinstance(error, CodedError) else type(error).__name__
+            why = f"{name}: {error}".encode("utf-8", "replace")
             os.write(report, why[:WHY_BYTES_MAX])
     finally:
         os._exit(code)
