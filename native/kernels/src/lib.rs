@@ -8,6 +8,7 @@ pub mod chunks;
 pub mod codec;
 pub mod dispatch;
 pub mod element;
+pub mod elf;
 pub mod error;
 pub mod fits;
 mod marks;
