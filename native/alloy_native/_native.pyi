@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Literal, TypeAlias, final
 
 from alloy_native.errors import FormatError
+from alloy_native.module import Facts
 from alloy_native.structure import FitsHdu, Nc3
 
 ABI: int
@@ -293,3 +294,97 @@ def jail_send_message(fd: int, data: bytes, fds: list[int]) -> None: ...
 def jail_receive_message(fd: int, max_bytes: int, max_fds: int) -> tuple[bytes, list[int]]: ...
 
 # --- end of jail ---
+
+# --- native modules (see module.py) ---
+def module_lint(data: bytes, machine: str) -> Facts: ...
+def module_instructions(code: bytes, machine: str) -> list[int]: ...
+
+@final
+class Module:
+    """A native module that is mapped in this process, for the rest of its life.
+
+    Args:
+        fd: of the file; a memfd sealed against change is mapped itself, of anything else a sealed copy.
+
+    Raises:
+        ModuleError: `load.elf`, `load.arch`, `load.abi`.
+    """
+
+    def __new__(cls, fd: int) -> Module: ...
+    @property
+    def kind(self) -> Literal["record", "map"]: ...
+    @property
+    def schema(self) -> bytes: ...
+    def map(self, n: int, arguments: Sequence[bytes | float], total: bool) -> tuple[bytes, bytes]:
+        """Element-wise: (`n` f8 values, one code each; empty where `total`).
+
+        Args:
+            arguments: `n` f8 values each, or one number for all.
+            total: the schema says that no element can fail.
+
+        Raises:
+            ModuleError: `violation.protocol`, what the module says cannot be.
+        """
+
+@final
+class ModulePlan:
+    """A module bound to the fields of a contract.
+
+    Args:
+        inputs: `bytes`, `int`, `float`, `bool`.
+        outputs: (type, optional, `max` of text and bytes or number of names of an enum).
+        state: `int`, `float`, `bool`.
+        max_rows: rows of one input.
+
+    Raises:
+        ValueError: no native module has such fields.
+    """
+
+    def __new__(
+        cls,
+        module: Module,
+        inputs: Sequence[str],
+        outputs: Sequence[tuple[str, bool, int]],
+        state: Sequence[str],
+        max_rows: int,
+    ) -> ModulePlan: ...
+    def batch(self, body: bytes) -> ModuleBatch:
+        """A RUN frame (`alloy_transforms.sandbox.protocol`), checked.
+
+        Raises:
+            ModuleError: `violation.protocol`, the frame is malformed.
+        """
+
+@final
+class ModuleBatch:
+    """One batch on its way through a module; made by `ModulePlan.batch`."""
+
+    @property
+    def n(self) -> int: ...
+    @property
+    def batch(self) -> int: ...
+    @property
+    def both(self) -> bool: ...
+    @property
+    def state(self) -> bytes | None: ...
+    def input(self, index: int) -> tuple[int | float | bool | bytes | None, ...]:
+        """The values of one input, in the order of INPUT; None where one is absent."""
+    def run(
+        self, first: int, stop: int, state: bytes
+    ) -> tuple[int, bytes, bytes, list[tuple[bytes, bytes, bytes]], bytes]:
+        """Inputs `first` to `stop` through the module, without the interpreter lock.
+
+        An input that lacks a value is not shown to the module; its code is that of `data.schema`.
+
+        Args:
+            state: 8 bytes per STATE value: i8, f8, or 0 and 1.
+
+        Returns:
+            Inputs answered (index after the last); their codes from `first` on; per row the input it came from
+            (u4); per output (values, arena, validity) as in a REPLY; the state after the last answered input.
+
+        Raises:
+            ModuleError: `violation.protocol`, what the module says cannot be.
+        """
+
+# --- end of native modules ---

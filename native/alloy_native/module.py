@@ -1,6 +1,7 @@
 """Native modules: what `alloy-edge build` makes of a portable transform, looked at and opened (`docs/native-abi.md`).
 
-`lint` reads the file and maps nothing. `open` is called once in a forked child before its jail closes.
+`lint` reads a file and maps nothing. `open` is called once in a forked child before its jail closes; what it
+opened is called after that, through a `ModulePlan`.
 """
 
 from __future__ import annotations
@@ -8,15 +9,38 @@ from __future__ import annotations
 import os
 from typing import Literal, TypedDict
 
+from alloy_native import _native
+from alloy_native._native import Module, ModuleBatch, ModulePlan
 from alloy_native.errors import ModuleError
 
-__all__ = ["FILE_BYTES_MAX", "Facts", "ModuleError", "lint", "open"]
+__all__ = [
+    "FILE_BYTES_MAX",
+    "Facts",
+    "Module",
+    "ModuleBatch",
+    "ModuleError",
+    "ModulePlan",
+    "instructions",
+    "lint",
+    "open",
+    "opened",
+]
 
 FILE_BYTES_MAX = 1 << 20
 
+_opened: Module | None = None
+
 
 class Facts(TypedDict):
-    """What the lint found in a module."""
+    """What the lint found in a module.
+
+    Attributes:
+        kind: which entry it has.
+        schema: contents of `ALLOY_SCHEMA`, not parsed.
+        exports: defined symbols, in the order of the file.
+        undefined: symbols the interpreter must have.
+        text_bytes: size of the executable segment.
+    """
 
     kind: Literal["record", "map"]
     schema: bytes
@@ -28,16 +52,37 @@ class Facts(TypedDict):
 def lint(data: bytes, machine: str = os.uname().machine) -> Facts:
     """Check a module against every rule of `docs/native-abi.md`; nothing is mapped, nothing runs.
 
-    Raises:
-        ModuleError: `load.elf`, `load.arch`, `load.abi`.
-    """
-    raise ModuleError("load.elf", "not yet", got=f"{len(data)} bytes", expected=machine)
-
-
-def open(fd: int) -> None:  # noqa: A001 - as os.open
-    """Map the module in this process; once, before the jail closes. Nothing of it runs.
+    Args:
+        data: the file.
+        machine: `x86_64` or `aarch64`; another one than this host's is looked at all the same.
 
     Raises:
-        ModuleError: as `lint`.
+        ModuleError: `load.arch`, for another processor; `load.abi`, a symbol of the interface is missing;
+            `load.elf`, everything else.
     """
-    raise ModuleError("load.elf", "not yet", got=str(fd))
+    return _native.module_lint(data, machine)
+
+
+def instructions(code: bytes, machine: str = os.uname().machine) -> list[int]:
+    """Where each instruction of machine code begins [B].
+
+    Raises:
+        ModuleError: `load.elf`, an instruction that a module may not execute, or one that is not known.
+    """
+    return _native.module_instructions(code, machine)
+
+
+def open(fd: int) -> Module:  # noqa: A001 - as os.open
+    """Map a module in this process, for the rest of its life, and remember it; nothing of it runs.
+
+    Raises:
+        ModuleError: as `lint`; `load.abi` also where the interpreter lacks a symbol.
+    """
+    global _opened
+    _opened = Module(fd)
+    return _opened
+
+
+def opened() -> Module | None:
+    """What `open` opened last in this process."""
+    return _opened

@@ -3,6 +3,7 @@
 import alloy_native
 from alloy_native import CodedError, jail, module
 from alloy_native.kernels import crc32c
+from alloy_native.module import Module, ModuleBatch, ModuleError, ModulePlan
 
 _WANTED_ABI = 1
 
@@ -12,4 +13,4 @@ if alloy_native.ABI != _WANTED_ABI:
         "install both distributions from the same release"
     )
 
-__all__ = ["CodedError", "crc32c", "jail", "module"]
+__all__ = ["CodedError", "Module", "ModuleBatch", "ModuleError", "ModulePlan", "crc32c", "jail", "module"]

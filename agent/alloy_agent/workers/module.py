@@ -35,10 +35,12 @@ class Schema(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     source: str
     digest: str
     ir: str
-    emitter: str
+    emitter: int | str
     inputs: tuple[tuple[str, str], ...]
     outputs: tuple[tuple[str, str, bool], ...]
-    state: tuple[tuple[str, str, int | float | bool], ...]
+    state: tuple[
+        tuple[str, str, int | bool | dict[str, str]], ...
+    ]  # a float as in the IR: {"f64": "0x1.8p+0"}
     max_rows: int
     total: bool = False
 
@@ -113,7 +115,7 @@ class NativeModule:
         _equal(where, "load.abi", "inputs", schema.inputs, contract.inputs)
         outputs = tuple((f.name, f.type, f.optional) for f in contract.outputs)
         _equal(where, "load.abi", "outputs", schema.outputs, outputs)
-        named = tuple((name, type(value).__name__, value) for name, value in state.items())
+        named = tuple((name, type(value).__name__, _scalar(value)) for name, value in state.items())
         _equal(where, "load.abi", "state", schema.state, named)
         _equal(where, "load.abi", "max_rows", schema.max_rows, contract.max_rows)
 
@@ -128,6 +130,10 @@ def _equal(where: str, code: str, what: str, got: object, expected: object) -> N
             expected=str(expected)[:200],
             hint="build it again from the file and PARAMS that run",
         )
+
+
+def _scalar(value: object) -> object:
+    return {"f64": value.hex()} if type(value) is float else value
 
 
 def _schema(data: bytes, kind: str) -> Schema:

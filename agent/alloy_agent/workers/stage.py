@@ -193,8 +193,10 @@ async def load(
         contract = replace(contract, name=ref.name, digest=digest)
         if module is not None:
             module.fits(shown(ref), contract, state, ref.source)
-    except BaseException:
+    except BaseException as error:
         await worker.aclose()
+        if isinstance(error, TransformRefusedError) and error.code in LOAD_CODES:
+            raise ModuleRefusedError(error.code, error.what, where=shown(ref)) from error
         raise
     return worker, contract, state
 

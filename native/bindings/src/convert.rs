@@ -10,6 +10,7 @@ use std::panic::{catch_unwind, AssertUnwindSafe};
 pub enum Family {
     Kernel,
     Format,
+    Module,
 }
 
 /// Bytes of an argument: borrowed from `bytes`, copied from any other contiguous buffer (it may change).
@@ -45,12 +46,13 @@ pub fn exception<'py>(
     let class = match family {
         Family::Kernel => "KernelError",
         Family::Format => "FormatError",
+        Family::Module => "ModuleError",
     };
     let keywords = PyDict::new(py);
     let context = PyDict::new(py);
     let (place, where_) = match family {
         Family::Kernel => ("index", format!("element {}", error.index)),
-        Family::Format => ("offset", format!("offset {}", error.index)),
+        Family::Format | Family::Module => ("offset", format!("offset {}", error.index)),
     };
     context.set_item(place, error.index)?;
     for (name, value) in &error.facts {

@@ -3,6 +3,7 @@ mod convert;
 mod formats;
 mod jail;
 mod kernels;
+mod module;
 mod normaliser;
 
 use pyo3::prelude::*;
@@ -15,5 +16,6 @@ fn _native(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add("ABI", ABI)?;
     kernels::register(m)?;
     formats::register(m)?;
-    jail::register(m)
+    jail::register(m)?;
+    module::register(m)
 }

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ..errors import RecordError
@@ -34,6 +35,25 @@ from .protocol import (
 from .rows import one_row, row_loop, row_taker, state_check
 
 Row = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a tier made of some inputs of a batch: the sections of a REPLY.
+
+    Attributes:
+        codes: one byte per input.
+        src: per row the input it came from, u4.
+        columns: in the order of OUTPUT.
+        errors: (input, line, text) per non-zero code, ascending.
+    """
+
+    codes: bytes
+    src: bytes
+    columns: list[Sections]
+    errors: list[tuple[int, int, str]]
+
+
 _ALL = array("I", range(1024)).tobytes()
 
 
@@ -44,14 +64,14 @@ class Runner:
         contract = transform.contract
         self.transform = transform
         self.contract = contract
-        self.state: dict[str, StateValue] = dict(transform.state)
+        self.state: dict[str, StateValue] = dict(transform.state)  # after the last answered input
         self._log = log
         self._fields = contract.outputs
         self._builders = tuple(builder(f) for f in contract.outputs)
         self._take = row_taker(contract.outputs)
         self._check_state = state_check(self.state)
         worst = contract.max_rows * (contract.row_bytes + sum(f.max for f in contract.outputs))
-        self._most = max(1, min(MAX_BATCH_INPUTS, SOFT_REPLY_BYTES // worst))
+        self.most = max(1, min(MAX_BATCH_INPUTS, SOFT_REPLY_BYTES // worst))
         simple = not contract.stateful and not transform.generator
         self._loop = row_loop(contract.outputs, len(contract.inputs)) if simple else None
         self._one = one_row(contract.outputs) if simple else None
@@ -64,7 +84,7 @@ class Runner:
         wall, cpu = time.perf_counter_ns(), time.thread_time_ns()
         if request.state is not None:
             self.state = decode_state(request.state)
-        n = min(request.n, self._most)
+        n = min(request.n, self.most)
         failures: dict[int, Failure] = {}
         rows: list[Row] = []
         if self._loop is not None and not request.absent:
@@ -77,20 +97,42 @@ class Runner:
                 )
         else:
             src = self._each(request.columns, n, rows, failures)
-        columns, src = self._columns(rows, src, failures)
-        codes = bytearray(n)
-        for at, failure in failures.items():
-            codes[at] = failure.number
+        answer = self._answer(n, rows, src, failures)
         return encode_reply(
             batch=request.batch,
-            codes=bytes(codes),
-            src=_ALL[: 4 * n] if isinstance(src, range) and n <= 1024 else array("I", src).tobytes(),
-            columns=columns,
-            errors=[(at, failures[at].line, failures[at].text) for at in sorted(failures)],
+            codes=answer.codes,
+            src=answer.src,
+            columns=answer.columns,
+            errors=answer.errors,
             log=self._log.take(),
             state=encode_state(self.state) if self.contract.stateful else None,
             cpu_ns=time.thread_time_ns() - cpu,
             wall_ns=time.perf_counter_ns() - wall,
+        )
+
+    def answer(self, columns: Sequence[list[Any]], n: int, absent: bool) -> Answer:
+        """The answers of `n` inputs; STATE goes on from and ends in `state`.
+
+        Args:
+            columns: values of each input, at least `n`.
+            absent: whether any may be None.
+        """
+        failures: dict[int, Failure] = {}
+        rows: list[Row] = []
+        way = self._fast if self._loop is not None and not absent else self._each
+        src = way(columns, n, rows, failures)
+        return self._answer(n, rows, src, failures)
+
+    def _answer(self, n: int, rows: list[Row], src: Sequence[int], failures: dict[int, Failure]) -> Answer:
+        columns, src = self._columns(rows, src, failures)
+        codes = bytearray(n)
+        for at, failure in failures.items():
+            codes[at] = failure.number
+        return Answer(
+            bytes(codes),
+            _ALL[: 4 * n] if isinstance(src, range) and n <= 1024 else array("I", src).tobytes(),
+            columns,
+            [(at, failures[at].line, failures[at].text) for at in sorted(failures)],
         )
 
     def _fast(

@@ -11,10 +11,11 @@ import importlib
 import importlib.util
 import sys
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgpack
 
+from ..native import module
 from .answers import Problem, pack, pack_checked, pack_contract, pack_failure
 from .checker import Rejected, check, locate
 from .contract import Profile
@@ -42,6 +43,10 @@ from .protocol import (
 )
 from .runner import Runner
 
+if TYPE_CHECKING:
+    from ..native import Module
+    from .native_runner import NativeRunner
+
 _GC_THRESHOLD = 50_000  # rows of a batch are no cycles: looking for them at each 700 objects costs 5 %
 
 
@@ -59,7 +64,7 @@ preload()
 
 def serve(channel_fd: int, fds: tuple[int, ...]) -> None:  # noqa: ARG001 - the shape of an entry
     """Answer requests until the channel ends. The jail is closed already."""
-    worker = Worker()
+    worker = Worker(module.opened())
     gc.set_threshold(_GC_THRESHOLD, 10, 10)
     while True:
         body = read_frame(channel_fd, MAX_REQUEST_BYTES)
@@ -69,17 +74,25 @@ def serve(channel_fd: int, fds: tuple[int, ...]) -> None:  # noqa: ARG001 - the 
 
 
 class Worker:
-    """What one worker holds between requests; no I/O."""
+    """What one worker holds between requests; no I/O.
 
-    def __init__(self) -> None:
+    Args:
+        opened: the native module that was mapped before the jail closed; it answers batches.
+    """
+
+    def __init__(self, opened: Module | None = None) -> None:
         self._log = Log()
+        self._opened = opened
         self._runner: Runner | None = None
+        self._native: NativeRunner | None = None
 
     def answer(self, body: bytes) -> list[Buffer]:
         """The frame that answers one request."""
         if len(body) < 2 or body[1] != VERSION:
             raise malformed("a request of another version")
         kind = body[0]
+        if kind == RUN and self._native is not None:
+            return self._native.run(body)
         if kind == RUN and self._runner is not None:
             return self._runner.run(decode_run(body, self._runner.contract.inputs))
         try:
@@ -122,8 +135,14 @@ class Worker:
         )
         self._log.take()
         self._runner = Runner(transform, self._log)
+        if self._opened is not None:
+            from .native_runner import (
+                NativeRunner,
+            )  # loaded before the jail closed, in a worker with a module
+
+            self._native = NativeRunner(self._runner, self._opened, self._log)
         state = encode_state(transform.state) if transform.contract.stateful else b""
-        return pack_contract(LOADED, transform.contract, state)
+        return pack_contract(LOADED, transform.contract, state, native=self._native is not None)
 
     def _examples(self, runner: Runner) -> bytes:
         transform = runner.transform
