@@ -112,7 +112,8 @@ def module(
     text = encoded(schema() if facts is None else facts)
     # One character a time: a string literal has a zero more, which would be part of the schema.
     letters = ",".join(str(byte) for byte in text.encode("ascii"))
-    constant = f"PUBLIC extern const unsigned char ALLOY_SCHEMA[];\nconst unsigned char ALLOY_SCHEMA[] = {{{letters}}};\n"
+    constant = "PUBLIC extern const unsigned char ALLOY_SCHEMA[];\n"
+    constant += f"const unsigned char ALLOY_SCHEMA[] = {{{letters}}};\n"
     return compiled(f"{HEAD}{constant}{extra}\n{entry} {{\n{body}\n}}\n", tuple(flags), machine)
 
 

@@ -101,9 +101,7 @@ impl Dynamic {
                 "DT_SONAME lies outside the string table",
             ));
         }
-        if need(DT_SYMENT, "DT_SYMENT")? != SYMBOL
-            || tags.get(DT_RELAENT).is_some_and(|n| n != RELA)
-        {
+        if need(DT_SYMENT, "DT_SYMENT")? != SYMBOL {
             return Err(lie(image.dynamic.0, "entries of a table have another size"));
         }
         if tags
@@ -116,9 +114,6 @@ impl Dynamic {
                 "the dynamic section has flags that a module may not have",
             ));
         }
-        if tags.get(DT_PLTREL).is_some_and(|kind| kind != DT_RELA) {
-            return Err(lie(image.dynamic.0, "DT_PLTREL is not DT_RELA"));
-        }
         // On x86_64 the loader may write two words behind the first one here.
         if tags
             .get(DT_PLTGOT)
@@ -129,8 +124,8 @@ impl Dynamic {
                 "DT_PLTGOT lies outside the writable memory",
             ));
         }
-        let rela = tags.relocations(image, DT_RELA, DT_RELASZ)?;
-        let jmprel = tags.relocations(image, DT_JMPREL, DT_PLTRELSZ)?;
+        let rela = tags.relocations(image, [DT_RELA, DT_RELASZ, DT_RELAENT], RELA)?;
+        let jmprel = tags.relocations(image, [DT_JMPREL, DT_PLTRELSZ, DT_PLTREL], DT_RELA)?;
         let relative = tags.get(DT_RELACOUNT).unwrap_or(0);
         if relative > rela.1 {
             return Err(lie(image.dynamic.0, "DT_RELACOUNT is more than there are"));
@@ -185,21 +180,23 @@ impl Tags {
             .map(|(_, value)| *value)
     }
 
+    /// A table of relocations: address and number of entries. Its tags come together or not at all, because the
+    /// loader takes the others for granted where one is there.
     fn relocations(
         &self,
         image: &Image<'_>,
-        table: u64,
-        size: u64,
+        tags: [u64; 3],
+        third: u64,
     ) -> Result<(u64, u64), KernelError> {
-        match (self.get(table), self.get(size)) {
-            (None, None | Some(0)) => Ok((0, 0)),
-            (Some(at), Some(bytes)) if bytes % RELA == 0 => {
+        match tags.map(|tag| self.get(tag)) {
+            [None, None, None] => Ok((0, 0)),
+            [Some(at), Some(bytes), Some(value)] if bytes % RELA == 0 && value == third => {
                 image.table(at, bytes)?;
                 Ok((at, bytes / RELA))
             }
             _ => Err(lie(
                 image.dynamic.0,
-                "a table of relocations has an impossible size",
+                "a table of relocations is incomplete or of an impossible size",
             )),
         }
     }

@@ -5,6 +5,7 @@
 //! relocated. Whatever is unknown is refused.
 mod arm;
 mod dynamic;
+mod hash;
 mod image;
 mod relocations;
 mod symbols;
