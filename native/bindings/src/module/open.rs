@@ -136,8 +136,13 @@ fn map(facts: Facts, fd: c_int) -> Result<Opened, KernelError> {
     let handle = unsafe { libc::dlopen(path.as_ptr(), libc::RTLD_NOW | libc::RTLD_LOCAL) };
     if handle.is_null() {
         let why = dlerror();
+        let code = if why.contains("undefined symbol") {
+            "load.abi"
+        } else {
+            "load.elf"
+        };
         return Err(KernelError::new(
-            "load.abi",
+            code,
             0,
             format!("the module cannot be mapped: {why}"),
         ));
