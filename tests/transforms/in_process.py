@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from alloy_native.module import Module
 from alloy_transforms.sandbox import protocol
 from alloy_transforms.sandbox.answers import (
     Example,
@@ -36,9 +37,13 @@ class InProcess:
     contract: Contract
 
     def __init__(
-        self, source: str, params: Mapping[str, Any] | None = None, modules: Sequence[str] = ()
+        self,
+        source: str,
+        params: Mapping[str, Any] | None = None,
+        modules: Sequence[str] = (),
+        opened: Module | None = None,
     ) -> None:
-        self.worker = Worker()
+        self.worker = Worker(opened)
         body = source.encode()
         checked = unpack_checked(
             self._ask(
@@ -58,8 +63,8 @@ class InProcess:
             "params": dict(params or {}),
             "needs": list(checked.needs),
         }
-        self.contract, self.first_state, _ = unpack_contract(self._ask(pack(protocol.LOAD, load)))
-        self.decoder = ReplyDecoder(self.contract)
+        self.contract, self.first_state, self.native = unpack_contract(self._ask(pack(protocol.LOAD, load)))
+        self.decoder = ReplyDecoder(self.contract, native=self.native)
 
     def _ask(self, frame: bytes) -> bytes:
         answer = b"".join(self.worker.answer(frame))
@@ -70,13 +75,14 @@ class InProcess:
     def examples(self) -> tuple[Example, ...]:
         return unpack_examples(self._ask(pack(protocol.EXAMPLES, {})))
 
-    def reply_bytes(self, *inputs: Sequence[Any], state: bytes | None = None) -> bytes:
+    def reply_bytes(self, *inputs: Sequence[Any], state: bytes | None = None, both: bool = False) -> bytes:
         columns = [input_column(kind, v) for (_, kind), v in zip(self.contract.inputs, inputs, strict=True)]
-        frame = protocol.encode_run(7, len(inputs[0]), self.contract.inputs, columns, state)
+        frame = protocol.encode_run(7, len(inputs[0]), self.contract.inputs, columns, state, both=both)
         return b"".join(self.worker.answer(b"".join(frame)))
 
-    def run(self, *inputs: Sequence[Any], state: bytes | None = None) -> Reply:
-        return self.decoder.decode(self.reply_bytes(*inputs, state=state), batch=7, asked=len(inputs[0]))
+    def run(self, *inputs: Sequence[Any], state: bytes | None = None, both: bool = False) -> Reply:
+        body = self.reply_bytes(*inputs, state=state, both=both)
+        return self.decoder.decode(body, batch=7, asked=len(inputs[0]))
 
     def rows(self, *inputs: Sequence[Any]) -> list[dict[str, Any]]:
         return rows_of(self.contract, self.run(*inputs))

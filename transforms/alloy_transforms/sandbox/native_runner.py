@@ -19,7 +19,7 @@ from typing import Any
 from ..native import Module, ModuleBatch, ModuleError, ModulePlan
 from .answers import Problem
 from .checker import Rejected
-from .contract import Contract
+from .contract import Contract, Profile
 from .log import Log
 from .merge import concatenate, difference, merge, moved, pieces, scattered
 from .protocol import Buffer, StateValue, decode_run, decode_state, encode_lie, encode_reply, encode_state
@@ -177,6 +177,8 @@ def _disagreement(places: Sequence[int], theirs: Sequence[int], ours: Sequence[i
 
 def _plan(contract: Contract, kinds: Sequence[type], opened: Module) -> ModulePlan:
     try:
+        if contract.profile is not Profile.PORTABLE:
+            raise ValueError("only a portable file has a native form")
         return ModulePlan(
             opened,
             [kind for _, kind in contract.inputs],
