@@ -14,7 +14,6 @@ import struct
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from ..native import Module, ModuleBatch, ModuleError, ModulePlan
 from .answers import Problem
@@ -22,7 +21,7 @@ from .checker import Rejected
 from .contract import Contract, Profile
 from .log import Log
 from .merge import concatenate, difference, merge, moved, pieces, scattered
-from .protocol import Buffer, StateValue, decode_run, decode_state, encode_lie, encode_reply, encode_state
+from .protocol import Buffer, decode_run, decode_state, encode_lie, encode_reply, encode_state
 from .runner import Answer, Runner
 
 LEFT = frozenset({200, 201})
@@ -63,9 +62,9 @@ class NativeRunner:
         self._log = log
         self._fields = contract.outputs
         self._stateful = contract.stateful
-        self._kinds = [type(value) for value in runner.state.values()]
-        self._plan = _plan(contract, self._kinds, opened)
-        self._slots = struct.Struct("<" + "".join(_SLOTS[kind] for kind in self._kinds))
+        self._kinds = {name: type(value) for name, value in runner.state.items()}
+        self._plan = _plan(contract, tuple(self._kinds.values()), opened)
+        self._slots = struct.Struct("<" + "".join(_SLOTS[kind] for kind in self._kinds.values()))
 
     def run(self, body: bytes) -> list[Buffer]:
         """Run one RUN frame; the frame of its reply."""
@@ -130,12 +129,13 @@ class NativeRunner:
         parts: list[Answer] = []
         first = hand_overs = left = differs = 0
         while first < n:
-            if hand_overs > HAND_OVERS_MAX:
+            if hand_overs == HAND_OVERS_MAX or not self._has_state():
                 parts.append(self._python(body, first, n))
                 break
-            slots = self._slots.pack(*runner.state.values())
-            answered, codes, src, columns, slots = batch.run(first, n, slots)
-            runner.state = self._state(slots)
+            before = self._slots.pack(*(runner.state[name] for name in self._kinds))
+            answered, codes, src, columns, after = batch.run(first, n, before)
+            found = dict(zip(self._kinds, self._slots.unpack(after), strict=True))
+            runner.state = {name: found[name] for name in runner.state}  # it may have come in another order
             part = Answer(codes, src, list(columns), [])
             if codes.count(0) != len(codes):
                 # All but the last are inputs without a value, which touch no state: in order is in time.
@@ -162,9 +162,9 @@ class NativeRunner:
         columns = [values[first:stop] for values in request.columns]
         return moved(self._runner.answer(columns, stop - first, request.absent), first)
 
-    def _state(self, slots: bytes) -> dict[str, StateValue]:
-        values: tuple[Any, ...] = self._slots.unpack(slots)
-        return dict(zip(self._runner.state, values, strict=True))
+    def _has_state(self) -> bool:
+        """Whether the state is the module's; CPython has an error for one of another version."""
+        return {name: type(value) for name, value in self._runner.state.items()} == self._kinds
 
 
 def _disagreement(places: Sequence[int], theirs: Sequence[int], ours: Sequence[int]) -> int:
