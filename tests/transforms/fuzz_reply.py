@@ -8,6 +8,7 @@ what the rest of the core relies on, or is refused with `violation.protocol`; an
 
 from __future__ import annotations
 
+import struct
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -31,7 +32,8 @@ with atheris.instrument_imports(
         unpack_examples,
         unpack_failure,
     )
-    from alloy_transforms.sandbox.protocol import CHECK, EXAMPLES, LOAD
+    from alloy_transforms.sandbox.protocol import CHECK, EXAMPLES, LOAD, REPLY_HEADER, encode_lie
+    from alloy_transforms.sandbox.reply import ReplyDecoder
 
 from tests.transforms.test_reply import EVERY, GOOD, PLAIN, SIMPLE, check
 
@@ -51,6 +53,15 @@ def _simple(body: bytes) -> None:
     check(SIMPLE.decoder.decode(body, batch=7, asked=3), SIMPLE)
 
 
+NATIVE = ReplyDecoder(SIMPLE.contract, native=True)
+
+
+def _native(body: bytes) -> None:
+    reply = NATIVE.decode(body, batch=7, asked=3)
+    check(reply, SIMPLE)
+    assert max(reply.declined, reply.differs) <= reply.answered
+
+
 DECODERS: tuple[Callable[[bytes], object], ...] = (
     _every,
     _simple,
@@ -58,6 +69,8 @@ DECODERS: tuple[Callable[[bytes], object], ...] = (
     unpack_checked,
     unpack_failure,
     unpack_examples,
+    _native,
+    _native,
 )
 
 
@@ -66,11 +79,12 @@ def seeds() -> list[bytes]:
     load = {"source": SOURCE, "file": "t.py", "name": "t", "profile": "portable", "imports": []}
     worker = SIMPLE.worker
     ask = lambda kind, arguments: b"".join(worker.answer(pack(kind, arguments)))  # noqa: E731
-    checked = ask(CHECK, {"source": SOURCE, "file": "t.py", "modules": []})
-    failed = ask(CHECK, {"source": b"import os\n", "file": "t.py", "modules": []})
+    checked = ask(CHECK, {"source": SOURCE, "file": "t.py", "modules": [], "params": {}})
+    failed = ask(CHECK, {"source": b"import os\n", "file": "t.py", "modules": [], "params": {}})
     contract = ask(LOAD, {**load, "params": {}, "needs": []})
     examples = ask(EXAMPLES, {})
-    bodies = (GOOD, PLAIN, contract, checked, failed, examples)
+    counted = PLAIN[: REPLY_HEADER.size - 12] + struct.pack("<IQ", 1, 2) + PLAIN[REPLY_HEADER.size :]
+    bodies = (GOOD, PLAIN, contract, checked, failed, examples, counted, b"".join(encode_lie("rows")))
     return [bytes((number,)) + body for number, body in enumerate(bodies)]
 
 
