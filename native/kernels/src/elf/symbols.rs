@@ -118,7 +118,10 @@ impl<'a> Table<'a> {
 
     fn check(&self) -> Result<(), KernelError> {
         match self.symbols.first() {
-            Some(s) if s.value == 0 && s.size == 0 && !s.defined && s.name.is_empty() => {}
+            Some(s)
+                if (s.value, s.size, s.kind, s.bind, s.defined)
+                    == (0, 0, STT_NOTYPE, STB_LOCAL, false)
+                    && s.name.is_empty() => {}
             _ => return Err(lie(0, "the first symbol is not the empty one")),
         }
         for (k, s) in self.symbols.iter().enumerate().skip(1) {
