@@ -1,13 +1,16 @@
 //! Native modules: the lint, the loader, and the host of a batch, as Python sees them.
 mod abi;
 mod call;
+mod columns;
 mod frame;
 mod open;
+mod said;
 
 use crate::convert::{copied, raise, run as unlocked, Family};
 use alloy_kernels::elf::{self, Machine};
 use alloy_kernels::KernelError;
-use call::{Elements, Field, Values};
+use call::Elements;
+use columns::{bytes_of, Field, Values};
 use frame::{Frame, Kind};
 use open::Opened;
 use pyo3::exceptions::PyValueError;
@@ -94,7 +97,7 @@ impl Module {
             .detach(|| call::map(&self.0, n, &list, total))
             .map_err(|what| lie(py, what))?;
         Ok((
-            copied(py, call::bytes_of(&mapped.values))?,
+            copied(py, bytes_of(&mapped.values))?,
             copied(py, &mapped.codes)?,
         ))
     }
@@ -283,9 +286,9 @@ impl ModuleBatch {
         (
             part.answered,
             copied(py, &part.codes)?,
-            copied(py, call::bytes_of(&part.src))?,
+            copied(py, bytes_of(&part.src))?,
             columns,
-            copied(py, call::bytes_of(&part.state))?,
+            copied(py, bytes_of(&part.state))?,
         )
             .into_pyobject(py)
     }
