@@ -315,11 +315,12 @@ class Module:
     def kind(self) -> Literal["record", "map"]: ...
     @property
     def schema(self) -> bytes: ...
-    def map(self, n: int, arguments: Sequence[bytes | float], total: bool) -> tuple[bytes, bytes]:
-        """Element-wise: (`n` f8 values, one code each; empty where `total`).
+    def map(self, arguments: Sequence[bytes | float], out: bytearray, total: bool) -> bytes:
+        """Element-wise: fills `out` with f8 values and returns one code each, none where `total`.
 
         Args:
-            arguments: `n` f8 values each, or one number for all.
+            arguments: as many f8 values as `out`, or one number for all.
+            out: at least one f8 value; what was there is lost.
             total: the schema says that no element can fail.
 
         Raises:

@@ -6,7 +6,9 @@ opened is called after that, through a `ModulePlan`.
 
 from __future__ import annotations
 
+import json
 import os
+from collections.abc import Sequence
 from typing import Literal, TypedDict
 
 from alloy_native import _native
@@ -15,6 +17,7 @@ from alloy_native.errors import ModuleError
 
 __all__ = [
     "FILE_BYTES_MAX",
+    "Elements",
     "Facts",
     "Module",
     "ModuleBatch",
@@ -81,6 +84,41 @@ def open(fd: int) -> Module:  # noqa: A001 - as os.open
     global _opened
     _opened = Module(fd)
     return _opened
+
+
+class Elements:
+    """The function of an element-wise module.
+
+    Attributes:
+        parameters: their names, in order.
+        total: no element can fail.
+
+    Raises:
+        ValueError: the module is record-wise.
+    """
+
+    def __init__(self, module: Module) -> None:
+        if module.kind != "map":
+            raise ValueError("the module is not element-wise")
+        schema = json.loads(module.schema)
+        self._module = module
+        self.parameters = tuple(str(name) for name, _ in schema["inputs"])
+        self.total = bool(schema["total"])
+
+    def __call__(self, arguments: Sequence[bytes | float], out: bytearray) -> bytes:
+        """Fill `out` with f8 values; their codes, none where `total`.
+
+        Args:
+            arguments: one per parameter: as many f8 values as `out`, or one number for all.
+            out: at least one f8 value; what was there is lost.
+
+        Raises:
+            ValueError: arguments that do not fit.
+            ModuleError: `violation.protocol`, what the module says cannot be.
+        """
+        if len(arguments) != len(self.parameters):
+            raise ValueError(f"got {len(arguments)} arguments for {', '.join(self.parameters)}")
+        return self._module.map(arguments, out, self.total)
 
 
 def opened() -> Module | None:

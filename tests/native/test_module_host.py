@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from tests.fakes.c_modules import DOUBLE, MAP, module
+from tests.fakes.c_modules import DOUBLE, MAP, module, schema
 
-from alloy_native.module import Module, ModuleBatch, ModuleError, ModulePlan, opened
+from alloy_native.module import Elements, Module, ModuleBatch, ModuleError, ModulePlan, opened
 from alloy_native.module import open as open_module
 from alloy_transforms.record import Column
 from alloy_transforms.sandbox.columns import input_column, pack_bits
@@ -283,13 +283,42 @@ def test_elements_are_mapped_when_the_module_is_element_wise() -> None:
 """
     found = mapped(module(body, entry=MAP))
 
-    values, codes = found.map(3, [struct.pack("<3d", 1.5, -1, 4), 2.0], False)
+    values = bytearray(24)
+    given = struct.pack("<3d", 1.5, -1, 4)
+
+    codes = found.map([given, 2.0], values, False)
 
     assert found.kind == "map"
     assert codes == bytes((0, 3, 0))
     assert values == struct.pack("<3d", 3.0, float("nan"), 8.0)
+    shifted = bytearray(25)
+    del shifted[:1]  # no longer on a boundary of 8 bytes
+    assert found.map([given, 2.0], shifted, False) == codes
+    assert shifted == values
+    for arguments, out in (
+        ([given[:16], 2.0], values),
+        ([given, 2.0], bytearray(23)),
+        ([given, 2.0], bytearray()),
+    ):
+        with pytest.raises(ValueError, match="elements of 8 bytes"):
+            found.map(arguments, out, False)
     with pytest.raises(ValueError, match="no native module has such fields"):
         ModulePlan(found, ["int"], [LONG], [], 1)
+
+
+def test_arguments_are_counted_when_the_schema_names_the_parameters() -> None:
+    body = "for (uint64_t i = 0; i < m->n; i++) m->out[i] = m->arguments[0].values[i] + 1; return 0;"
+    facts = schema(kind="map", inputs=[["x", "float"]], total=True)
+    function = Elements(mapped(module(body, facts, entry=MAP)))
+    out = bytearray(16)
+
+    assert function([struct.pack("<2d", 1.0, 2.5)], out) == b""
+    assert (function.parameters, function.total) == (("x",), True)
+    assert out == struct.pack("<2d", 2.0, 3.5)
+    with pytest.raises(ValueError, match="got 2 arguments for x"):
+        function([1.0, 2.0], out)
+    with pytest.raises(ValueError, match="not element-wise"):
+        Elements(mapped(module(DOUBLE)))
 
 
 @pytest.mark.parametrize(
@@ -302,7 +331,7 @@ def test_elements_are_mapped_when_the_module_is_element_wise() -> None:
 )
 def test_lie_is_noticed_when_an_element_has_both_a_code_and_a_value(body: str) -> None:
     with pytest.raises(ModuleError) as caught:
-        mapped(module(body, entry=MAP)).map(1, [struct.pack("<d", 1)], False)
+        mapped(module(body, entry=MAP)).map([struct.pack("<d", 1)], bytearray(8), False)
 
     assert caught.value.code == "violation.protocol"
 

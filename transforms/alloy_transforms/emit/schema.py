@@ -31,5 +31,8 @@ def schema(doc: Doc, layout: Layout, name: str, digest: str) -> bytes:
         "max_rows": layout.max_rows,
     }
     if layout.kind == "map":
+        out["inputs"] = [
+            param[:2] for f in doc["functions"] if f["name"] == doc["entry"] for param in f["params"]
+        ]
         out["total"] = not layout.main.fallible
     return json.dumps(out, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False).encode()

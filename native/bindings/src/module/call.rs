@@ -10,6 +10,7 @@ use super::frame::{Frame, Kind};
 use super::open::Opened;
 use super::said::Said;
 use alloy_kernels::elf;
+use std::borrow::Cow;
 use std::ptr::{null, null_mut};
 
 /// Code of an input that lacks a value; the host's own, set before the call.
@@ -164,26 +165,21 @@ fn range(bytes: &[u8]) -> (usize, usize) {
 /// One argument of an element-wise call.
 pub enum Elements<'a> {
     One(f64),
-    Each(&'a [f64]),
+    Each(Cow<'a, [f64]>),
 }
 
-/// What an element-wise call came to.
-pub struct Mapped {
-    pub values: Vec<f64>,
-    pub codes: Vec<u8>,
-}
-
-/// Maps `n` elements.
+/// Maps the elements of `arguments`, each one value or `out.len()`, into `out`; their codes, none where `total`.
 ///
 /// # Errors
 /// What the module says that cannot be.
 pub fn map(
     module: &Opened,
-    n: usize,
     arguments: &[Elements<'_>],
+    out: &mut [f64],
     total: bool,
-) -> Result<Mapped, String> {
+) -> Result<Vec<u8>, String> {
     debug_assert!(module.is(elf::Kind::Map));
+    let n = out.len();
     let list: Vec<Argument> = arguments
         .iter()
         .map(|a| match a {
@@ -197,7 +193,6 @@ pub fn map(
             },
         })
         .collect();
-    let mut out = vec![0.0_f64; n];
     let mut codes = vec![0_u8; if total { 0 } else { n }];
     let mut order = Map {
         n: n as u64,
@@ -223,5 +218,5 @@ pub fn map(
             return Err(format!("code {code} of element {i}"));
         }
     }
-    Ok(Mapped { values: out, codes })
+    Ok(codes)
 }

@@ -1,6 +1,10 @@
 //! What a module wrote as columns of a reply: packed values, validity, spans copied into an arena.
 #![allow(unsafe_code)] // the module loader; every block states why it is sound
 
+use pyo3::prelude::*;
+use pyo3::types::PyByteArray;
+use std::borrow::Cow;
+
 /// What a field's values are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Values {
@@ -61,6 +65,37 @@ impl Column {
 pub fn bytes_of<T: Word>(words: &[T]) -> &[u8] {
     // SAFETY: numbers have no padding, and any of their bytes is a byte.
     unsafe { std::slice::from_raw_parts(words.as_ptr().cast(), size_of_val(words)) }
+}
+
+/// Bytes as numbers, without a copy where they are aligned; none where they are no whole number of numbers.
+pub fn floats_of(bytes: &[u8]) -> Option<Cow<'_, [f64]>> {
+    // SAFETY: any 8 bytes are an `f64`.
+    let (head, values, tail) = unsafe { bytes.align_to::<f64>() };
+    if head.is_empty() && tail.is_empty() {
+        return Some(Cow::Borrowed(values));
+    }
+    let copied = bytes
+        .chunks_exact(8)
+        .map(|b| f64::from_le_bytes([b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7]]));
+    bytes
+        .len()
+        .is_multiple_of(8)
+        .then(|| Cow::Owned(copied.collect()))
+}
+
+/// The bytes of Python's as numbers that `work` fills; a whole number of them.
+pub fn with_floats<R>(out: &Bound<'_, PyByteArray>, work: impl FnOnce(&mut [f64]) -> R) -> R {
+    // SAFETY: the caller holds the interpreter lock and `work` runs no Python: nobody else sees these bytes.
+    let bytes = unsafe { out.as_bytes_mut() };
+    // SAFETY: any 8 bytes are an `f64`.
+    let (head, values, tail) = unsafe { bytes.align_to_mut::<f64>() };
+    if head.is_empty() && tail.is_empty() {
+        return work(values);
+    }
+    let mut spare = vec![0.0; bytes.len() / 8];
+    let done = work(&mut spare);
+    bytes.copy_from_slice(bytes_of(&spare));
+    done
 }
 
 /// Numbers that may be looked at as bytes.

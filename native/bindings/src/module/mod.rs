@@ -15,7 +15,7 @@ use frame::{Frame, Kind};
 use open::Opened;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyFloat, PyList, PyTuple};
+use pyo3::types::{PyByteArray, PyBytes, PyDict, PyFloat, PyList, PyTuple};
 use pyo3::IntoPyObjectExt;
 
 const FAMILY: Family = Family::Module;
@@ -70,60 +70,46 @@ impl Module {
         PyBytes::new(py, &self.0.facts.schema)
     }
 
-    /// Element-wise: `values` of `n` elements each, or one number for all.
-    #[pyo3(signature = (n, arguments, total))]
+    /// Element-wise, into `out`: arguments of as many elements, or one number for all.
+    #[pyo3(signature = (arguments, out, total))]
     fn map<'py>(
         &self,
         py: Python<'py>,
-        n: usize,
         arguments: Vec<Bound<'py, PyAny>>,
+        out: &Bound<'py, PyByteArray>,
         total: bool,
-    ) -> PyResult<(Bound<'py, PyBytes>, Bound<'py, PyBytes>)> {
+    ) -> PyResult<Bound<'py, PyBytes>> {
         if !self.0.is(elf::Kind::Map) {
             return Err(PyValueError::new_err("the module is not element-wise"));
         }
-        let columns = arguments
+        let n = out.len() / 8;
+        if n == 0 || out.len() != 8 * n {
+            return Err(PyValueError::new_err(
+                "`out` has elements of 8 bytes, at least one",
+            ));
+        }
+        let list = arguments
             .iter()
             .map(|a| argument(a, n))
             .collect::<PyResult<Vec<_>>>()?;
-        let list: Vec<Elements<'_>> = columns
-            .iter()
-            .map(|c| match c {
-                Argument::One(value) => Elements::One(*value),
-                Argument::Each(values) => Elements::Each(values),
-            })
-            .collect();
-        let mapped = py
-            .detach(|| call::map(&self.0, n, &list, total))
-            .map_err(|what| lie(py, what))?;
-        Ok((
-            copied(py, bytes_of(&mapped.values))?,
-            copied(py, &mapped.codes)?,
-        ))
+        // The interpreter lock is held: nothing else writes to `out` or resizes it meanwhile.
+        let codes = columns::with_floats(out, |out| call::map(&self.0, &list, out, total));
+        copied(py, &codes.map_err(|what| lie(py, what))?)
     }
 }
 
-/// One argument of `map`; a column is copied, so that it is aligned and stays as it is.
-enum Argument {
-    One(f64),
-    Each(Vec<f64>),
-}
-
-fn argument(object: &Bound<'_, PyAny>, n: usize) -> PyResult<Argument> {
+/// One argument of `map`. The bytes of Python's are aligned; those that are not are copied.
+fn argument<'a>(object: &'a Bound<'_, PyAny>, n: usize) -> PyResult<Elements<'a>> {
     if let Ok(number) = object.cast::<PyFloat>() {
-        return Ok(Argument::One(number.value()));
+        return Ok(Elements::One(number.value()));
     }
-    let bytes = object.cast::<PyBytes>()?.as_bytes();
-    let values: Vec<f64> = bytes
-        .chunks_exact(8)
-        .map(|b| f64::from_le_bytes([b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7]]))
-        .collect();
-    if bytes.len() != 8 * n || n == 0 {
-        return Err(PyValueError::new_err(
-            "an argument has `n` elements of 8 bytes, n > 0",
-        ));
+    let values = columns::floats_of(object.cast::<PyBytes>()?.as_bytes());
+    match values {
+        Some(values) if values.len() == n => Ok(Elements::Each(values)),
+        _ => Err(PyValueError::new_err(
+            "an argument has as many elements of 8 bytes as `out`",
+        )),
     }
-    Ok(Argument::Each(values))
 }
 
 /// A module bound to the fields of one contract.
