@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .model import Agent, Capabilities, Mqtt, Sandbox, Secret, Spool, Workers
+from .model import Agent, Canary, Capabilities, Modules, Mqtt, Promotion, Sandbox, Secret, Spool, Workers
 from .report import Report
 from .shapes import Values
 
@@ -27,6 +27,8 @@ def build_agent(values: Values, report: Report) -> Agent:
         mqtt=mqtt,
         workers=_workers(values.get("workers")),
         sandbox=_sandbox(values.get("sandbox")),
+        modules=Modules(**chosen(values.get("modules"), trust="trust")),
+        promotion=_promotion(values.get("promotion")),
         spool=_spool(values.get("spool")),
         **facts,
     )
@@ -90,6 +92,17 @@ def _capabilities(values: Values) -> Capabilities:
     if "wall" in values:
         facts["wall_ms"] = round(values["wall"] * 1000)
     return Capabilities(**facts)
+
+
+def _promotion(values: Values | None) -> Promotion:
+    facts = chosen(
+        values, policy="policy", share="share", over_s="over", decline_limit="decline_limit", build="build"
+    )
+    if values is not None and "decline_window" in values:
+        facts["decline_window"] = round(values["decline_window"])
+    if values is not None and "canary" in values:
+        facts["canary"] = Canary(**chosen(values["canary"], every="every", for_s="for"))
+    return Promotion(**facts)
 
 
 def _spool(values: Values | None) -> Spool:

@@ -1,4 +1,4 @@
-"""Kinds of values with a unit, and of bytes: durations, sizes, octets."""
+"""Kinds of values with a unit, and of bytes: durations, sizes, shares, counts, octets."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .tree import Node, Scalar, shown
 
 @dataclass(frozen=True)
 class Measure:
-    """A number with a unit: a duration or a size; read as a float of the smallest unit's base."""
+    """A number with a unit: a duration, a size, a share, a count; read as a float of the smallest unit's base."""
 
     what: str
     units: Mapping[str, float]
@@ -27,7 +27,7 @@ class Measure:
         """See `Kind.read`."""
         wanted = f"{self.what} such as {self.example}"
         match = (
-            re.fullmatch(r"([0-9]{1,18}(?:\.[0-9]{1,9})?) ?([A-Za-z]*)", node.text)
+            re.fullmatch(r"([0-9]{1,18}(?:\.[0-9]{1,9})?) ?([A-Za-z]*|%)", node.text)
             if isinstance(node, Scalar)
             else None
         )
@@ -68,7 +68,7 @@ class Measure:
         for unit, size in self.units.items():
             if value % size == 0 and size > factor:
                 best, factor = unit, size
-        return f"{value / factor:g}{best}"
+        return f"{value / factor:g}{' ' if len(best) > 3 else ''}{best}"
 
     def schema(self) -> dict[str, Any]:
         """See `Kind.schema`."""
@@ -99,6 +99,16 @@ def size(minimum: int, maximum: int, example: str = "64KiB") -> Measure:
         "GiB": 1024.0**3,
     }
     return Measure("a size", units, minimum, maximum, example, bare="B")
+
+
+def share(minimum: float, maximum: float, example: str = "5%") -> Measure:
+    """A part of a whole, read as a number from 0 to 1; the percent sign is required."""
+    return Measure("a share", {"%": 0.01}, minimum, maximum, example)
+
+
+def count(minimum: int, maximum: int, what: str) -> Measure:
+    """How many of something; its name may be left out."""
+    return Measure("a count", {what: 1.0}, minimum, maximum, f"1000 {what}", bare=what)
 
 
 _ESCAPES = {"r": b"\r", "n": b"\n", "t": b"\t", "0": b"\0", "\\": b"\\"}

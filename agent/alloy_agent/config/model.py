@@ -70,6 +70,31 @@ class Sandbox(Base, frozen=True):
     capabilities: Capabilities = Capabilities()
 
 
+class Modules(Base, frozen=True):
+    """Native modules."""
+
+    trust: str = "signed"  # signed | local
+
+
+class Canary(Base, frozen=True):
+    """Comparison of both tiers on live batches after a promotion."""
+
+    every: int = 100  # one batch of so many
+    for_s: float = 3600.0
+
+
+class Promotion(Base, frozen=True):
+    """When a transform goes from the sandbox to its native module and back."""
+
+    policy: str = "propose"  # manual | propose | auto
+    share: float = 0.05  # of one core
+    over_s: float = 600.0
+    decline_limit: float = 0.05  # of the records
+    decline_window: int = 1000  # records
+    canary: Canary = Canary()
+    build: str = "off"  # off | local
+
+
 class Spool(Base, frozen=True):
     """Bounds of what is kept until acknowledged."""
 
@@ -87,6 +112,8 @@ class Agent(Base, frozen=True):
     mqtt: Mqtt | None = None
     workers: Workers = Workers()
     sandbox: Sandbox = Sandbox()
+    modules: Modules = Modules()
+    promotion: Promotion = Promotion()
     spool: Spool = Spool()
     status_interval_s: float = 30.0
     log_level: str = "info"

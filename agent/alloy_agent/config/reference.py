@@ -43,7 +43,7 @@ How values are written:
 - The place decides the type: `device: 0042` is the text `0042`, `port: "1883"` is an error. `true` and
   `false` are the only truth values; `on`, `yes` and `1:30` are plain texts.
 - A duration has a unit: `250ms`, `30s`, `5min` (or `5m`), `2h`, `1d`.
-- A size is `64KiB`, `1MB`, `20B`; a number without a unit is bytes.
+- A size is `64KiB`, `1MB`, `20B`; a number without a unit is bytes. A share is `5%`.
 - Bytes are ASCII with the escapes `\\r \\n \\t \\0 \\\\ \\xNN`, or hexadecimal: `"0x42 0x4d"`.
 - Aliases (`*name`) work and are bounded; tags, merge keys (`<<`) and several documents in one file do not.
 """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .choices import Listed
 from .kinds import Bool, Choice, Integer, Text
-from .measures import duration, size
+from .measures import count, duration, share, size
 from .names import ABSOLUTE, HOST, NAME
 from .shapes import Hidden, Key, Section
 
@@ -100,6 +100,52 @@ _SPOOL = Section(
     },
 )
 
+_MODULES = Section(
+    "modules",
+    {
+        "trust": Key(
+            Choice(("signed", "local")),
+            "whose native modules may run: those a signed update brought (there are none before updates exist), "
+            "or those that `alloy-edge build` made on this host",
+            "signed",
+        ),
+    },
+)
+
+_CANARY = Section(
+    "canary",
+    {
+        "every": Key(Integer(1, 1_000_000), "one batch of so many is run in both tiers and compared", "100"),
+        "for": Key(duration(0, 30 * 86_400, "1h"), "so long after a promotion, in running time", "1h"),
+    },
+)
+
+_PROMOTION = Section(
+    "promotion",
+    {
+        "policy": Key(
+            Choice(("manual", "propose", "auto")),
+            "what happens when a transform is hot: nothing; an event; the event, and its native module takes over",
+            "propose",
+        ),
+        "share": Key(share(0.001, 1.0), "of one core: a transform that takes more is hot", "5%"),
+        "over": Key(duration(1, 86_400, "10min"), "the time over which that share is taken", "10min"),
+        "decline_limit": Key(
+            share(0.001, 1.0), "a module that leaves a larger share of its records to Python is demoted", "5%"
+        ),
+        "decline_window": Key(
+            count(100, 100_000, "records"), "the records over which that share is taken", "1000 records"
+        ),
+        "canary": Key(_CANARY, "comparison of both tiers on live batches"),
+        "build": Key(
+            Choice(("off", "local")),
+            "whether this host builds the native module of a hot transform itself; needs cargo, "
+            "runs with the lowest priority",
+            "off",
+        ),
+    },
+)
+
 AGENT = Section(
     "agent.yaml",
     {
@@ -110,6 +156,8 @@ AGENT = Section(
         "mqtt": Key(_MQTT, "broker of the device", "no broker"),
         "workers": Key(_WORKERS, "limits of the jailed processes"),
         "sandbox": Key(_SANDBOX, "device policy for transforms"),
+        "modules": Key(_MODULES, "native modules"),
+        "promotion": Key(_PROMOTION, "when a transform goes from the sandbox to its native module and back"),
         "spool": Key(_SPOOL, "bounds of what is kept"),
         "status_interval": Key(duration(1, 3600), "how often status is published", "30s"),
         "log_level": Key(
@@ -117,8 +165,6 @@ AGENT = Section(
         ),
     },
     later={
-        "modules": "native modules come with the Rust tier; every transform runs in the sandbox today",
-        "promotion": "native modules come with the Rust tier; every transform runs in the sandbox today",
         "ota": "signed updates come in a later version; nothing is accepted over the air today",
         "updates": "signed updates come in a later version; nothing is accepted over the air today",
         "secrets": "say at the key itself where its secret is kept: password: {credential: mqtt-password}",

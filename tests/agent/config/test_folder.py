@@ -12,17 +12,20 @@ from alloy_agent.config import reader
 from alloy_agent.config.folder import compile_folder
 from alloy_agent.config.model import (
     Agent,
+    Canary,
     Document,
     Expect,
     FileSink,
     FilesSource,
     Framing,
     LinesSource,
+    Modules,
     Mqtt,
     MqttSink,
     MqttSource,
     OnError,
     Pipeline,
+    Promotion,
     Sandbox,
     Secret,
     Spool,
@@ -102,6 +105,10 @@ mqtt:
   inflight: 32
 workers: {max: 4, wall: 100ms, first_wall: 2s, memory: 64MiB, idle_stop: 5m}
 sandbox: {allow_degraded: true, modules: [zoneinfo, heapq, heapq]}
+modules: {trust: local}
+promotion:
+  {policy: auto, share: 2.5%, over: 1min, decline_limit: 10%, decline_window: 500 records,
+   canary: {every: 10, for: 0s}, build: local}
 spool: {window: 1MiB, dead_letters: 2MB}
 status_interval: 10s
 log_level: debug
@@ -131,6 +138,16 @@ log_level: debug
         ),
         workers=Workers(max=4, wall_ms=100, first_wall_ms=2000, memory_mb=64, idle_stop_s=300.0),
         sandbox=Sandbox(allow_degraded=True, modules=("heapq", "zoneinfo")),
+        modules=Modules(trust="local"),
+        promotion=Promotion(
+            policy="auto",
+            share=0.025,
+            over_s=60.0,
+            decline_limit=0.1,
+            decline_window=500,
+            canary=Canary(every=10, for_s=0.0),
+            build="local",
+        ),
         spool=Spool(window_bytes=1 << 20, dead_letter_bytes=2_000_000),
         status_interval_s=10.0,
         log_level="debug",
