@@ -25,8 +25,6 @@ WIRE: Mapping[int, str] = transform_errors.WIRE_CODES
 
 RESERVED: Mapping[str, str] = {
     "violation.exec_map": "executable memory: the kernel ends the worker with `violation.syscall` and tells no more",
-    "build.diff": "comparison of the tiers: comes with the native tier",
-    "load.signature": "native modules: come with the native tier",
     "load.selftest": "native modules: come with the native tier",
     "control.decline": "a native module leaves an input to CPython: no answer says so, the reply counts it",
     "control.fuel": "bound of a native module's loops: CPython answers instead",
@@ -49,7 +47,8 @@ the worker wire use it, and it is never given another meaning. Each code is rais
 | `toolchain` | what a build host must have |
 | `violation` | a transform that did what no honest one does; quarantined at once |
 | `load` | a native module |
-| `ota` | an update |
+| `promotion` | a native module that is not promoted, and why |
+| `ota` | the folder of modules |
 """
 
 

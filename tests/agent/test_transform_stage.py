@@ -106,7 +106,7 @@ def test_inputs_are_answered_exactly_once_when_workers_are_killed_at_random() ->
 
         async def killer() -> None:
             for _ in range(6):
-                worker = stage._generation.worker
+                worker = stage.generation.worker
                 if worker is not None and worker.pid:
                     worker.kill("script.memory")
                 await trio.lowlevel.checkpoint()

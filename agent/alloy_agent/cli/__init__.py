@@ -23,6 +23,8 @@ VERBS: dict[str, str] = {
     "build": "compile transforms to native modules, on a build host",
     "test": "run the EXAMPLES of transforms in the sandbox",
     "try": "run one transform on one sample in the sandbox",
+    "promote": "run a transform native",
+    "demote": "run a transform in the sandbox again",
     "decode": "print messages, descriptors and files of any encoding",
     "doctor": "say what this host offers: kernel, sandbox layers, libraries",
     "broker": "small MQTT 5 broker on loopback, for demo and tests",

@@ -13,6 +13,12 @@ HELP = "Ask the running daemon how it is: pipelines, sources, workers, memory, s
 EXAMPLE = "alloy-edge status --run-dir /run/alloy-edge --json"
 
 
+TRUST = {
+    "signed": "modules of signed updates; there are none yet",
+    "local": "modules that `alloy-edge build` made on this host",
+}
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of `status`."""
     parser.add_argument(
@@ -65,9 +71,33 @@ def print_transforms(transforms: list[dict[str, Any]]) -> None:
         )
         for code, count in sorted(a["errors"].items()):
             print(f"  {code}: {count}")
+        print_tier(t)
         if t["state"] != "in_use":
             since = datetime.fromtimestamp(t["since_ns"] / 1e9, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
             print(f"  {t['state']} since {since}: {t['why']}{' ' + t['code'] if t['code'] else ''}")
+
+
+def print_tier(t: dict[str, Any]) -> None:
+    """In which tier a transform runs and why, and how hot it is."""
+    module, heat = t["module"], t["hot"]
+    if module is not None:
+        line = f"  native: module {module['sha256'][:12]}, {a_rate(module['decline_rate'])} left to Python"
+        if module["canary_left_s"]:
+            line += f", canary for {module['canary_left_s']:.0f} s more, {module['compared']} inputs compared"
+        print(line)
+    else:
+        print(f"  sandbox: {t['not_native']}")
+    if heat is not None and heat["records"]:
+        word = "hot" if heat["hot"] else "not hot"
+        print(
+            f"  {word}: {a_rate(heat['share'])} of a core over {heat['over_s']:g} s, {heat['records']} records, "
+            f"{heat['record_us']:g} us each" + ("" if heat["stable"] else ", not stable")
+        )
+
+
+def a_rate(share: float) -> str:
+    """A share for people."""
+    return f"{share:.2%}"
 
 
 def print_status(status: dict[str, Any]) -> None:
@@ -77,6 +107,15 @@ def print_status(status: dict[str, Any]) -> None:
     )
     layers = ", ".join(f"{name} {value}" for name, value in status["sandbox"].items())
     print(f"sandbox: {layers or 'no worker started yet'}")
+    modules = status["modules"]
+    if modules:
+        print(
+            f"modules.trust: {modules['trust']} ({TRUST[modules['trust']]}), promotion: {modules['policy']}"
+        )
+        for problem in modules["problems"]:
+            print(f"  set aside: {problem}")
+        if modules["unsaved"]:
+            print(f"  {modules['unsaved']} decisions are not on disk yet")
     link = status["link"]
     if link:
         state = "connected" if link["connected"] else f"not connected: {link['last_error'] or 'not yet'}"

@@ -30,9 +30,12 @@ from alloy_agent.pipeline.records import RecordPipeline
 from alloy_agent.pipeline.routes import Case, Route
 from alloy_agent.pipeline.sinks import MqttSink
 from alloy_agent.pipeline.window import Retry, Window
+from alloy_agent.promotion.hotwatch import HotWatch
+from alloy_agent.promotion.promoter import Promoter
 from alloy_agent.workers.decoder import DecoderLimits, DecoderPool
 from alloy_agent.workers.pool import WorkerPool
 from alloy_agent.workers.transform import TransformStage
+from alloy_ota.modules import FOLDER, Modules
 from alloy_transforms.wire import cbor
 
 from . import logs, sources
@@ -85,6 +88,8 @@ class Assembly:
         self._source_links: dict[str, Link] = {}
         self._news = LetterNews(nursery, link)
         self._transform_news = TransformNews(link, topics)
+        self.promoter = Promoter(nursery, Modules(state / FOLDER), document.agent)
+        self.hot = HotWatch(self.promoter, nursery)
         enabled = [config for config in document.pipelines if config.enabled]
         self._mqtt_sources = sum(isinstance(config.source, MqttSource) for config in enabled)
         self._window_bytes = max(document.agent.spool.window_bytes // max(len(enabled), 1), MIN_WINDOW_BYTES)
@@ -110,10 +115,13 @@ class Assembly:
         decoders = DecoderPool(nursery, DecoderLimits(idle_s=agent.workers.idle_stop_s))
         assembly = cls(nursery, document, state, topics, link, options, workers, decoders)
         nursery.start_soon(assembly._transform_news.run)
+        await assembly.promoter.load()
+        nursery.start_soon(assembly.hot.run)
         try:
             yield assembly
         finally:
             with trio.CancelScope(shield=True, deadline=trio.current_time() + 5):
+                await assembly.promoter.save_canaries()
                 for name in tuple(assembly._stages):
                     await assembly._close_stages(name)
                 await workers.aclose()
@@ -159,6 +167,7 @@ class Assembly:
 
     async def _close_stages(self, name: str) -> None:
         for stage in self._stages.pop(name, []):
+            self.promoter.forget(stage)
             await stage.aclose()
 
     async def _pipeline(self, config: Pipeline) -> RecordPipeline | FilePipeline:
@@ -222,6 +231,7 @@ class Assembly:
         )
         self._stages.setdefault(pipeline, []).append(stage)
         await stage.start()
+        await self.promoter.adopt(stage)
         return stage
 
     async def _route(self, config: Pipeline, source: str, sinks: Sequence[SinkPair]) -> Route:
@@ -275,7 +285,7 @@ class Assembly:
             pipeline_facts(
                 pipeline,
                 self._configs[pipeline.name].digest,
-                [stage.facts() for stage in self._stages.get(pipeline.name, ())],
+                [{**stage.facts(), **self.hot.facts(stage)} for stage in self._stages.get(pipeline.name, ())],
                 self._source_links.get(pipeline.name),
             )
             for pipeline in self.pipelines

@@ -31,7 +31,7 @@ from .requests import serve_requests
 from .sdnotify import Notifier
 from .status import StatusBoard, clock_ns
 from .supervisor import supervise
-from .transform_verbs import add_transform_verbs, named
+from .transform_verbs import add_promotion_verbs, add_transform_verbs, named
 from .verbs import Verbs
 
 LOG = logs.get("daemon")
@@ -76,6 +76,7 @@ class Daemon:
             pipelines=self._pipelines,
             workers=self._workers,
             link=lambda: asdict(self.link.stats) if self.link is not None else {},
+            modules=lambda: self.assembly.promoter.facts() if self.assembly is not None else {},
             problems=[f"{p.file}:{p.line}:{p.column}: {p.code}: {p.message}" for p in document.problems],
         )
 
@@ -190,6 +191,11 @@ class Daemon:
         add_transform_verbs(
             self.verbs,
             lambda label: named(label, self.assembly.pipelines if self.assembly is not None else ()),
+        )
+        add_promotion_verbs(
+            self.verbs,
+            lambda label: named(label, self.assembly.pipelines if self.assembly is not None else ()),
+            lambda: self.assembly.hot if self.assembly is not None else None,
         )
 
     def _pipelines(self) -> list[dict[str, Any]]:

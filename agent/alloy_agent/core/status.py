@@ -36,6 +36,7 @@ class StatusBoard:
     pipelines: Callable[[], list[dict[str, Any]]]
     workers: Callable[[], list[dict[str, Any]]]
     link: Callable[[], dict[str, Any]]
+    modules: Callable[[], dict[str, Any]] = dict
     layers: dict[str, Any] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     state: str = "init"
@@ -89,6 +90,7 @@ class StatusBoard:
             "uptime_s": round((clock_ns() - self.started_ns) / 1e9, 3),
             "problems": self.problems,
             "sandbox": self.layers,
+            "modules": self.modules(),
             "link": self.link(),
             "pipelines": self.pipelines(),
             "workers": self.workers(),

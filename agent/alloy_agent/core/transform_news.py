@@ -80,5 +80,6 @@ def payload(notice: Notice, time_ns: int) -> bytes:
             "code": notice.code,
             "text": notice.text[:512],
             "count": notice.count,
+            **({"evidence": notice.evidence} if notice.evidence else {}),
         }
     )

@@ -35,6 +35,8 @@ class Failure(msgspec.Struct, frozen=True):
     code: str
     message: str
     hint: str = ""
+    got: str = ""
+    expected: str = ""
 
 
 class Response(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -74,7 +76,8 @@ class Verbs:
         try:
             return Response(identity, ok=True, result=await handler(request.args))
         except CodedError as error:
-            return Response(identity, ok=False, error=Failure(error.code, error.what, error.hint))
+            failure = Failure(error.code, error.what, error.hint, error.got, error.expected)
+            return Response(identity, ok=False, error=failure)
         except Exception as error:  # a fault of ours in one verb: said and logged, the pipelines run on
             LOG.error("verb.failed", verb=request.verb, error=f"{type(error).__name__}: {error}")
             return Response(identity, ok=False, error=Failure("control.failed", type(error).__name__))

@@ -27,8 +27,11 @@ BLOCK_BYTES = 128 * 1024
 class Outlet:
     """One stream of batches with one descriptor; made once for each distinct chain of contracts.
 
+    The descriptor names the tier of each stage; with another tier it is another one, and the stream goes on.
+
     Args:
         contracts: of the whole chain, in order.
+        tiers: of the stages now; `served_by` says when they have changed.
         expect: physical limits of the site by field name.
         sid: id of the descriptor, computed by the caller's encoding.
     """
@@ -44,24 +47,36 @@ class Outlet:
         sid_of: SidOf,
         started_ns: int,
     ) -> None:
-        self.shape = chain_shape(contracts, source, reader, tiers)
-        self.descriptor = self.shape.descriptor
-        self.sid = sid_of(self.descriptor)
+        self._contracts = contracts
+        self._source = source
+        self._reader = reader
+        self._sid_of = sid_of
+        self._tiers: list[str] = []
+        self._announced = ""
+        self.served_by(tiers)
         self.run = stream_run(started_ns)
         self.rows = 0
         self._seq = 0
         self._sinks = sinks
-        self._announced = False
         # another case of the route may have a number where this one has a text of the same name
         self._expect = [expect.get(f.name) if has_limits(f) else None for f in self.shape.fields]
 
+    def served_by(self, tiers: Sequence[str]) -> None:
+        """The tiers of the stages from the next block on; `announce` comes before it."""
+        if (now := list(tiers)) != self._tiers:
+            self._tiers = now
+            self.shape = chain_shape(self._contracts, self._source, self._reader, now)
+            self.descriptor = self.shape.descriptor
+            self.sid = self._sid_of(self.descriptor)
+
     async def announce(self) -> None:
-        """Make the descriptor known before the first block."""
-        if self._announced:
+        """Make the descriptor known before the first block that names it."""
+        sid = self.sid
+        if self._announced == sid:
             return
         for sink, encoding in self._sinks:
-            await sink.announce(self.sid, b"".join(encoding.encode_descriptor(self.descriptor)))
-        self._announced = True
+            await sink.announce(sid, b"".join(encoding.encode_descriptor(self.descriptor)))
+        self._announced = sid
 
     def parts(self, reply: ChainReply) -> list[ChainReply]:
         """The rows cut into pieces of about `BLOCK_BYTES` at most, in order."""

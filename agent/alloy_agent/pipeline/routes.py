@@ -74,7 +74,15 @@ class Route:
         return [*self.stages, *(stage for case in self.cases.values() for stage in case.stages)]
 
     async def announce(self) -> None:
-        """Make every descriptor known; before the stages are run, for what follows them must not fail."""
+        """Make every descriptor known; before the stages are run, for what follows them must not fail.
+
+        A stage that changes its tier during a batch shows it from the next one on.
+        """
+        main = [stage.tier for stage in self.stages]
+        if self.outlet is not None:
+            self.outlet.served_by(main)
+        for case in self.cases.values():
+            case.outlet.served_by([*main, *(stage.tier for stage in case.stages)])
         for outlet in self.outlets():
             await outlet.announce()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from alloy_agent.pipeline.chain import StageError, StageReply
 from alloy_agent.workers.offers import Given
@@ -72,3 +72,16 @@ def put_together(
         for k, f in enumerate(contract.outputs)
     )
     return StageReply(len(src), src, joined, tuple(sorted(errors, key=lambda e: e.index)))
+
+
+def with_wrong(reply: StageReply, good: Sequence[int], wrong: Mapping[int, str], line: int) -> StageReply:
+    """The reply to a whole batch of which only the inputs `good` were asked.
+
+    Args:
+        wrong: index of each other input -> what is wrong with it.
+        line: of the transform's file, for those.
+    """
+    errors = [StageError(good[e.index], e.code, e.message, e.line) for e in reply.errors]
+    errors += [StageError(i, "data.schema", text, line) for i, text in wrong.items()]
+    src = array("I", [good[i] for i in reply.src])
+    return StageReply(reply.rows, src, reply.columns, sorted(errors, key=lambda e: e.index))

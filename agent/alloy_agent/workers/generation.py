@@ -57,7 +57,7 @@ class Generation:
         self.first_state = b""
         self._pool = pool
         self._label = label
-        self._accounting = accounting
+        self.accounting = accounting
         self._checked: Checked | None = None
         self._contract: Contract | None = None
         self._decoder: ReplyDecoder | None = None
@@ -101,6 +101,25 @@ class Generation:
         self._adopt(worker)
         self._decoder = ReplyDecoder(self._contract, native=self.module is not None)
 
+    @property
+    def reason(self) -> str:
+        """Why the file has no native form."""
+        return "" if self._checked is None else self._checked.reason
+
+    def alike(self, module: NativeModule | None, accounting: Accounting | None = None) -> Generation:
+        """The same version with another module or without one; its first worker comes with `ready`.
+
+        Args:
+            module: stays the caller's.
+            accounting: where it counts, if not where this one does.
+        """
+        other = Generation(self._pool, self._label, self.ref, accounting or self.accounting, module)
+        other._checked, other._contract = self._checked, self._contract
+        other.limits, other.first_state = self.limits, self.first_state
+        other._decoder = ReplyDecoder(self.contract, native=module is not None)
+        other._rested = True  # its first worker replaces none that died
+        return other
+
     async def ready(self) -> WorkerProcess:
         """The worker; a new one where the last has ended. Deaths before the load is answered back off."""
         if self.worker is not None and self.worker.status is None:
@@ -120,7 +139,7 @@ class Generation:
             if contract != self.contract:
                 await worker.aclose()
                 raise malformed("the file loads as another contract than before")
-            self._accounting.respawns += not self._rested
+            self.accounting.respawns += not self._rested
             self._rested = False
             self._adopt(worker)
             return worker
@@ -157,7 +176,7 @@ class Generation:
             reply = self._decoder.decode(body, batch=self._batch, asked=n)
             self._first_call = False
             self.worker_state = reply.state
-            self._accounting.answered(reply.answered, reply.rows, reply.cpu_ns, wall_ns, len(body))
+            self.accounting.answered(reply.answered, reply.rows, reply.cpu_ns, wall_ns, len(body))
             self._sample(worker)
             return reply
         raise WorkerDiedError(
@@ -195,7 +214,7 @@ class Generation:
         """End the worker because nothing comes; the next `ready` starts another."""
         if self.worker is not None:
             self._rested = True
-            self._accounting.idle_stops += 1
+            self.accounting.idle_stops += 1
             await self.drop()
 
     async def drop(self, code: str = "worker.closed") -> None:
@@ -203,11 +222,11 @@ class Generation:
         worker, self.worker = self.worker, None
         if worker is None:
             return
-        self._accounting.memory_bytes = 0
+        self.accounting.memory_bytes = 0
         worker.kill(code)
         await worker.aclose()
         if worker.status is not None:
-            self._accounting.memory(0, worker.status.max_rss_bytes)
+            self.accounting.memory(0, worker.status.max_rss_bytes)
 
     def _adopt(self, worker: WorkerProcess) -> None:
         self.worker = worker
@@ -219,4 +238,4 @@ class Generation:
         now = trio.current_time()
         if now - self._sampled_s >= SAMPLE_S and (sizes := worker.resident()) is not None:
             self._sampled_s = now
-            self._accounting.memory(*sizes)
+            self.accounting.memory(*sizes)

@@ -8,9 +8,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
 
 SCRIPT_EVERY_S: Final = 10.0  # between two alerts about script errors of one transform
 CLEAR_S: Final = 60.0  # without an error that alerts are about
@@ -28,6 +28,7 @@ class Notice:
         name: what happened, such as `transform.disabled`.
         code: the error code behind it; empty where there is none.
         count: inputs that it is about.
+        evidence: further plain values, a few kilobytes at most.
     """
 
     kind: str
@@ -38,6 +39,7 @@ class Notice:
     code: str = ""
     text: str = ""
     count: int = 0
+    evidence: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Gate:
