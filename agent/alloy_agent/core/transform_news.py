@@ -6,6 +6,8 @@ A notice waits for the broker, a bounded number of them; the durable trail comes
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 import trio
 
@@ -18,6 +20,7 @@ from . import logs
 from .status import clock_ns
 
 LOG = logs.get("transforms")
+MAX_EVIDENCE_BYTES = 16 << 10
 MAX_WAITING = 64
 """Notices that wait for the broker; further ones are in the log only."""
 
@@ -69,7 +72,10 @@ class TransformNews:
 
 
 def payload(notice: Notice, time_ns: int) -> bytes:
-    """One notice as JSON."""
+    """One notice as JSON; evidence that is too long is left out and its size told."""
+    evidence: dict[str, Any] = dict(notice.evidence)
+    if evidence and (size := len(msgspec.json.encode(evidence))) > MAX_EVIDENCE_BYTES:
+        evidence = {"left_out_bytes": size}
     return msgspec.json.encode(
         {
             "name": notice.name,
@@ -80,6 +86,6 @@ def payload(notice: Notice, time_ns: int) -> bytes:
             "code": notice.code,
             "text": notice.text[:512],
             "count": notice.count,
-            **({"evidence": notice.evidence} if notice.evidence else {}),
+            **({"evidence": evidence} if evidence else {}),
         }
     )

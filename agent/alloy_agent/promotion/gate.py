@@ -22,7 +22,8 @@ from alloy_agent.workers.batches import pack, put_together
 from alloy_agent.workers.generation import Generation
 from alloy_transforms.errors import RecordError, ViolationError
 from alloy_transforms.record import Column
-from alloy_transforms.sandbox.columns import take_rows
+from alloy_transforms.sandbox.answers import Example
+from alloy_transforms.sandbox.columns import take_rows, values_of
 from alloy_transforms.sandbox.contract import INPUT_DTYPES
 from alloy_transforms.sandbox.examples import inputs_of
 from alloy_transforms.sandbox.reply import Reply
@@ -114,7 +115,7 @@ class Gate:
             self._in_time(began)
             self.report.recorded += await self._compare(batch.columns, batch.n, batch.state)
         state = first
-        for columns, n in self._generated(examples):
+        for columns, n in self._generated(examples, recorded):
             self._in_time(began)
             if self.report.generated and time.monotonic() - began > SOFT_S:
                 break
@@ -124,11 +125,25 @@ class Gate:
         self.report.seconds = time.monotonic() - began
         return self.report
 
-    def _generated(self, examples: Sequence[Any]) -> Iterator[tuple[list[Column], int]]:
+    def _generated(
+        self, examples: Sequence[Example], recorded: Sequence[Recorded]
+    ) -> Iterator[tuple[list[Column], int]]:
         from alloy_transforms.cases import cases  # only a promotion needs it
 
         contract = self._judge.contract
-        values = cases(contract, examples, GENERATED, SEED)
+        live = [
+            row
+            for batch in recorded
+            for row in zip(
+                *(
+                    values_of(INPUT_DTYPES[kind], column, batch.n)
+                    for (_, kind), column in zip(contract.inputs, batch.columns, strict=True)
+                ),
+                strict=True,
+            )
+        ]
+        whole = [row for row in live if None not in row]
+        values = cases(contract, examples, GENERATED, SEED, whole)
         for start in range(0, len(values), BATCH):
             part = values[start : start + BATCH]
             columns, bad = pack(contract.inputs, list(zip(*part, strict=True)), len(part))

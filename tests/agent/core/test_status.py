@@ -24,6 +24,7 @@ def board() -> StatusBoard:
         pipelines=lambda: [PIPELINE],
         workers=lambda: [{"pid": 1, "name": "core", "pss": 10}],
         link=lambda: {"connected": True},
+        modules=lambda: {"trust": "local"},
     )
 
 
@@ -39,6 +40,7 @@ def test_the_snapshot_has_its_keys_in_both_encodings() -> None:
         "uptime_s",
         "problems",
         "sandbox",
+        "modules",
         "link",
         "pipelines",
         "workers",

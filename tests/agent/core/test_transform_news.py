@@ -9,7 +9,7 @@ import trio
 from tests.fakes.brokers import mini_broker
 from tests.fakes.links import running
 
-from alloy_agent.core.transform_news import MAX_WAITING, TransformNews
+from alloy_agent.core.transform_news import MAX_WAITING, TransformNews, payload
 from alloy_agent.mqtt.link import LinkOptions
 from alloy_agent.mqtt.session import MqttSession
 from alloy_agent.mqtt.topics import Topics
@@ -53,6 +53,15 @@ def test_alert_stands_until_it_is_cleared_and_the_audit_passes_by() -> None:
         assert news.unsaid == 0
 
     trio.run(main)
+
+
+def test_evidence_goes_along_and_is_left_out_when_it_is_too_long() -> None:
+    short = Notice("audit", "hot.proposed", "roof", "t", "d" * 64, evidence={"share": 0.2, "input": {"n": 1}})
+    long = Notice("audit", "module.quarantined", "roof", "t", "d" * 64, evidence={"native": "x" * 20_000})
+
+    assert json.loads(payload(short, 1))["evidence"] == {"share": 0.2, "input": {"n": 1}}
+    assert json.loads(payload(long, 1))["evidence"] == {"left_out_bytes": 20_013}
+    assert "evidence" not in json.loads(payload(notice("audit", "transform.enabled"), 1))
 
 
 def test_news_is_bounded_when_nobody_takes_it() -> None:

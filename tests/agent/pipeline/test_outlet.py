@@ -93,6 +93,27 @@ async def test_the_descriptor_is_announced_once_when_it_is_asked_for_often() -> 
 
 
 @in_trio
+async def test_another_descriptor_is_announced_and_numbers_go_on_when_the_tier_changes() -> None:
+    sink = MemorySink()
+    out = outlet(PLAIN, (sink, "cbor"))
+    batch = inputs(b"a")
+    sids = []
+    for tier in ("sandbox", "native", "native", "sandbox"):
+        out.served_by([tier])
+        await out.announce()
+        reply = await rows(PLAIN, batch, {"v": 1, "note": "x"})
+        made = out.batch(reply, batch)
+        sids.append(made.sid)
+        assert made.seq == len(sids) - 1
+        assert [s.tier for s in out.descriptor.prov.stages] == [tier]
+
+    sandbox, native = sids[:2]
+    assert sids == [sandbox, native, native, sandbox]
+    assert sandbox != native
+    assert sink.announced == [sandbox, native, sandbox]
+
+
+@in_trio
 async def test_the_descriptor_is_announced_again_when_a_sink_refused_it() -> None:
     sink = MemorySink()
     out = outlet(PLAIN, (sink, "cbor"))
