@@ -93,6 +93,7 @@ class Tiers:
         assert self.watch is not None
         self._accounting.inputs -= reply.answered
         self._accounting.rows -= reply.rows
+        self.generation.accounting = Accounting()  # what is asked for the evidence is no work
         shown = await self._evidence(worker, columns, n, state, reply)
         what = "the native module answered otherwise than the sandbox"
         await self._back(Back(True, "build.diff", what, shown))
@@ -135,7 +136,7 @@ class Tiers:
         assert watch is not None
         if self._resting is None:
             await self.generation.drop()
-            self.generation = self.generation.alike(None)
+            self.generation = self.generation.alike(None, self._accounting)
         self._resting = self.watch = None
         with trio.CancelScope(shield=True):
             await watch.on_back(back)
