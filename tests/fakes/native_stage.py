@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import platform
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import trio
@@ -18,6 +20,8 @@ from alloy_agent.workers.module import NativeModule
 from alloy_agent.workers.notices import Notice
 from alloy_agent.workers.pool import WorkerPool
 from alloy_agent.workers.transform import TransformStage
+from alloy_ota.local import Built
+from alloy_ota.modules import Modules
 from alloy_transforms.lang.check import check
 from alloy_transforms.sandbox.columns import values_of
 
@@ -163,3 +167,19 @@ async def ask(stage: TransformStage, numbers: Sequence[int]) -> list[list[int]]:
     reply = await stage.run([list(numbers)], len(numbers))
     assert list(reply.src) == list(range(len(numbers))), reply.errors
     return [values_of("i8", column, reply.rows) for column in reply.columns]
+
+
+def admitted(modules: Modules, source: str, body: str, *, at: int = 1, **changes: Any) -> Built:
+    """A module in the store, on record as built here; `changes` are those of its record."""
+    data = shared_object(source, body)
+    module = opened(data)
+    module.close()
+    schema = module.schema
+    built = Built(
+        hashlib.sha256(data).hexdigest(), "t", schema.digest, schema.source, schema.ir, platform.machine(), 1,
+        len(data), at,
+    )  # fmt: skip
+    modules.admit(data, built)
+    if changes:
+        modules.built.add(replace(built, **changes))
+    return replace(built, **changes)

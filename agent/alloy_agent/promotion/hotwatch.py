@@ -135,10 +135,10 @@ class HotWatch:
         seen = self._seen.get(stage)
         evidence: dict[str, Any] = seen.heat.facts() if seen is not None and seen.heat is not None else {}
         if problem is not None:
-            evidence |= {"candidate": "", "problem": problem.what, "looked_for": problem.expected}
-            text = f"{problem.what}; {problem.hint}"
+            evidence |= {"candidate": "", "looked_for": problem.expected, "found": problem.got}
+            text = f"{problem.what} ({problem.got}); {problem.hint}"
         elif left:
-            evidence |= {"candidate": "", "problem": left}
+            evidence |= {"candidate": "", "found": left}
             text = f"its module was demoted: {left}"
         else:
             text = f"a module is there: alloy-edge promote {stage.label}"
