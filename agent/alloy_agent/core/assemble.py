@@ -116,7 +116,7 @@ class Assembly:
         assembly = cls(nursery, document, state, topics, link, options, workers, decoders)
         nursery.start_soon(assembly._transform_news.run)
         await assembly.promoter.load()
-        nursery.start_soon(assembly.hot.run)
+        nursery.start_soon(assembly._look)
         try:
             yield assembly
         finally:
@@ -126,6 +126,14 @@ class Assembly:
                     await assembly._close_stages(name)
                 await workers.aclose()
                 await decoders.aclose()
+
+    async def _look(self) -> None:
+        """Look for hot transforms until cancelled; as in the supervisor, what fails there ends nothing else."""
+        while True:
+            try:
+                await self.hot.run()
+            except Exception as error:
+                LOG.error("promotion.failed", error=describe(error))
 
     async def build(self) -> None:
         """Build every enabled pipeline of the document, some at a time; the order of the document stays."""

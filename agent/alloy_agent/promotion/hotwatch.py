@@ -30,6 +30,7 @@ class _Seen:
     tracker: HotTracker
     proposals: Proposals
     heat: Heat | None = None
+    building: bool = False
 
 
 class HotWatch:
@@ -59,9 +60,11 @@ class HotWatch:
         stages = tuple(self.promoter.stages)
         self._seen = {stage: seen for stage, seen in self._seen.items() if stage in stages}
         for stage in stages:
+            if stage in self.promoter.later:
+                await self.promoter.restore(stage)
             seen = self._of(stage, now)
             seen.heat = seen.tracker.look(totals(stage.accounting), now)
-            native = stage.watch is not None or not stage.generation.ir
+            native = stage.watch is not None or not stage.generation.ir or seen.building
             if seen.proposals.due(hot=seen.heat.hot, native=native, now_s=now):
                 await self._act(stage, seen, now)
         if now - self._saved_s >= SAVE_S:
@@ -100,20 +103,22 @@ class HotWatch:
 
     async def _act(self, stage: TransformStage, seen: _Seen, now: float) -> None:
         problem: CodedError | None = None
+        demoted = False
         try:
             built = await self.promoter.candidate(stage)
-            left = self.promoter.left(stage, built.module)
+            demoted = bool(self.promoter.left(stage, built.module))
         except CodedError as error:
-            problem, left = error, ""
+            problem = error
         act = seen.proposals.decide(
-            candidate=problem is None and not left, buildable=problem is not None, now_s=now
+            candidate=problem is None and not demoted, buildable=problem is not None, now_s=now
         )
         if act is Act.BUILD:
-            self._nursery.start_soon(self._built, stage)
-        elif act is Act.PROPOSE:
-            self._propose(stage, problem, left)
-        else:
+            seen.building = True
+            self._nursery.start_soon(self._built, stage, seen)
+        elif act is Act.PROMOTE:
             await self._promote(stage)
+        elif not demoted:  # what somebody took out on purpose is not proposed again; status says why
+            self._propose(stage, problem)
 
     async def _promote(self, stage: TransformStage) -> None:
         try:
@@ -121,25 +126,27 @@ class HotWatch:
         except CodedError as error:
             stage.tell("audit", "transform.not_promoted", error.code, error.what)
 
-    async def _built(self, stage: TransformStage) -> None:
+    async def _built(self, stage: TransformStage, seen: _Seen) -> None:
         """Have the module built; the next look finds it, or proposes."""
         assert self._build is not None
         try:
             if await self._build(stage):
                 stage.tell("audit", "module.built", text="this host built it")
-        except CodedError as error:
-            self.promoter.why[stage.label] = f"{error.what} [{error.code}]"
-            stage.tell("audit", "module.not_built", error.code, error.what)
+        except (CodedError, OSError) as error:
+            code, what = (
+                (error.code, error.what) if isinstance(error, CodedError) else ("ota.disk", str(error))
+            )
+            self.promoter.why[stage.label] = f"{what} [{code}]"
+            stage.tell("audit", "module.not_built", code, what)
+        finally:
+            seen.building = False
 
-    def _propose(self, stage: TransformStage, problem: CodedError | None, left: str = "") -> None:
+    def _propose(self, stage: TransformStage, problem: CodedError | None) -> None:
         seen = self._seen.get(stage)
         evidence: dict[str, Any] = seen.heat.facts() if seen is not None and seen.heat is not None else {}
         if problem is not None:
             evidence |= {"candidate": "", "looked_for": problem.expected, "found": problem.got}
             text = f"{problem.what} ({problem.got}); {problem.hint}"
-        elif left:
-            evidence |= {"candidate": "", "found": left}
-            text = f"its module was demoted: {left}"
         else:
             text = f"a module is there: alloy-edge promote {stage.label}"
             evidence |= {"candidate": "in the store"}

@@ -33,6 +33,7 @@ from alloy_ota.modules import Modules
 from alloy_ota.state import Active, Demoted, Quarantined
 
 OPERATOR: Final = "by an operator"
+PASSING: Final = ("script.wall", "worker.")  # at start every core is busy
 
 
 class Promoter:
@@ -56,6 +57,7 @@ class Promoter:
         self.candidates = Candidates(modules, self.trust)
         self.stages: list[TransformStage] = []
         self.why: dict[str, str] = {}  # place -> why it is not native
+        self.later: set[TransformStage] = set()  # to be restored when the device has less to do
         self._nursery = nursery
         self._one = trio.Lock()  # one promotion or demotion at a time
 
@@ -73,21 +75,33 @@ class Promoter:
         if self.config.policy != "manual" and stage.generation.ir:
             stage.recent = Recent(stage.contract.inputs)
         self.stages.append(stage)
-        place, transform = stage.label, stage.contract.digest
-        active = self.modules.record.state.running(place, transform)
-        if active is None:
+        await self.restore(stage)
+
+    async def restore(self, stage: TransformStage) -> None:
+        """Put a stage into the tier that is on record. Where only the moment is bad, `later` has it from now on."""
+        self.later.discard(stage)
+        place = stage.label
+        active = self.modules.record.state.running(place, stage.contract.digest)
+        if active is None or stage.watch is not None:
             return
         try:
             module = await self._module(active.module, self._wanted(stage))
             await stage.promote(self._watch(stage, module, active), _proven)
-        except (CodedError, OSError) as error:
-            code = error.code if isinstance(error, CodedError) else "ota.disk"
-            what = error.what if isinstance(error, CodedError) else str(error)
-            self.why[place] = f"{active.module[:12]}: {what} [{code}]"
-            stage.tell("alert", "module.unavailable", code, self.why[place])
+        except Exception as error:  # whatever it is: the sandbox runs, the start does not fail
+            code = error.code if isinstance(error, CodedError) else "control.failed"
+            what = error.what if isinstance(error, CodedError) else f"{type(error).__name__}: {error}"
+            if isinstance(error, CodedError) and (error.retryable or code.startswith(PASSING)):
+                self.later.add(stage)
+            why = f"{active.module[:12]}: {what} [{code}]"
+            if self.why.get(place) != why:
+                stage.tell("alert", "module.unavailable", code, why)
+            self.why[place] = why
+        else:
+            self.why.pop(place, None)
 
     def forget(self, stage: TransformStage) -> None:
         """A stage was closed."""
+        self.later.discard(stage)
         if stage in self.stages:
             self.stages.remove(stage)
 

@@ -142,8 +142,8 @@ def test_nothing_is_promoted_again_by_itself_when_it_was_demoted(modules: Module
         assert s.stage.tier == "sandbox"
         s.hot._seen[s.stage].proposals._next_s = 0.0
         await s.work(0.5)
-        assert s.names() == ["transform.promoted", "transform.demoted", "hot.proposed"]
-        assert "was demoted" in s.watched.notices[-1].text
+        assert s.names() == ["transform.promoted", "transform.demoted"]
+        assert "left 10.0%" in s.hot.facts(s.stage)["not_native"]
         assert s.stage.tier == "sandbox"
 
     scene(body, modules, policy="auto", decline_window=100)
@@ -209,13 +209,13 @@ def test_the_module_is_built_once_and_taken_when_this_host_builds(modules: Modul
 
 def test_a_failed_build_is_said_and_not_tried_again(modules: Modules) -> None:
     async def build(_stage: TransformStage) -> bool:
-        raise WorkerError("promotion.build", "the module was not built", got="no cargo")
+        raise WorkerError("ota.disk", "the module was not built")
 
     async def body(s: Scene) -> None:
         await s.work(0.5)
         await trio.testing.wait_all_tasks_blocked()
         await s.work(0.5)
         assert s.names() == ["module.not_built", "hot.proposed"]
-        assert s.watched.notices[0].code == "promotion.build"
+        assert s.watched.notices[0].code == "ota.disk"
 
     scene(body, modules, build_with=build, build="local")

@@ -28,6 +28,7 @@ from alloy_agent.errors import ModuleRefusedError, WorkerError
 from alloy_agent.native import CodedError
 from alloy_agent.promotion import gate
 from alloy_agent.promotion.promoter import Promoter
+from alloy_agent.promotion.watch import Watch
 from alloy_agent.workers.pool import WorkerPool
 from alloy_agent.workers.transform import TransformStage
 from alloy_ota.errors import DiskError
@@ -142,6 +143,33 @@ def test_what_is_left_of_the_canary_goes_over_a_restart(disk: MemoryDisk) -> Non
         stage.watch.canary._end_s -= 50
         await device.promoter.save_canaries()
         assert device.modules.record.state.active[0].canary_left_s <= 50
+
+    run(on(disk), body)
+
+
+def test_the_tier_comes_back_later_when_only_the_moment_was_bad(
+    disk: MemoryDisk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built = admitted(on(disk), TWICE, twice())
+    on(disk).record.update(lambda s: s.promoted(Active("p/t", built.transform, built.module, 5, 100.0)))
+
+    async def body(device: Device) -> None:
+        real = TransformStage.promote
+
+        async def busy(_self: object, watch: Watch, _prove: object) -> None:
+            watch.module.close()
+            raise WorkerError("worker.zygote", "the zygote does not come up", retryable=True)
+
+        monkeypatch.setattr(TransformStage, "promote", busy)
+        stage = await device.stage(TWICE)
+        assert stage.tier == "sandbox"
+        await device.promoter.restore(stage)
+        assert device.names() == ["module.unavailable"]  # said once
+        assert device.promoter.later == {stage}
+        monkeypatch.setattr(TransformStage, "promote", real)
+        await device.promoter.restore(stage)
+        assert (stage.tier, device.promoter.later) == ("native", set())
+        assert device.promoter.why_not(stage) == ""
 
     run(on(disk), body)
 
