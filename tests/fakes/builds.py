@@ -69,7 +69,7 @@ def run(
     *args: str | Path, cwd: Path, env: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
     """`alloy-edge build` as a user types it."""
-    command = [sys.executable, "-m", "alloy_agent", "build", *map(str, args)]
+    command = [sys.executable, "-m", "alloy_agent", "build", "--store", "state", *map(str, args)]
     variables = {**os.environ, "XDG_CACHE_HOME": str(cwd / "cache"), **(env or {})}
     return subprocess.run(
         command, capture_output=True, text=True, cwd=cwd, env=variables, timeout=110, check=False

@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from alloy_agent.build import cache, crate, wheel
+from alloy_agent.build.crate import Files
 from alloy_agent.build.program import Program
 from alloy_agent.build.toolchain import Toolchain
 from alloy_agent.build.wheel import Wheel
 from alloy_agent.errors import BuildError
+from alloy_agent.native import module
 
 Progress = Callable[[str], None]
 """Told what begins."""
@@ -70,16 +72,27 @@ def make(program: Program, tools: Toolchain, kept: Path | None, progress: Progre
         ScriptError: `build.ir`, the emitter refuses the document.
         ToolchainError: `toolchain.fetch`.
         BuildError: `build.rustc`.
+        NativeError: `load.*`, what came out is no module as docs/native-abi.md has it.
     """
     began = time.monotonic()
     progress("emitting")
     files = crate.files(program, tools.facts)
     key = crate.digest(files, *tools.fingerprint)
     found = cache.get(key, kept) if kept is not None else None
-    made = found or wheel.build(files, tools, program.name, progress)
+    made = found or compiled(files, program, tools, progress)
     if found is None and kept is not None:
         cache.put(key, made, kept)
     return Made(program, made, tools, found is not None, time.monotonic() - began)
+
+
+def compiled(files: Files, program: Program, tools: Toolchain, progress: Progress) -> Wheel:
+    """Compile, and look at what came out as the loader will; errors as `make`."""
+    made = wheel.build(files, tools, program.name, progress)
+    progress("checking the module")
+    found = module.lint(made.module, tools.machine)
+    if found["schema"] != program.schema or f"PyInit_{program.name}" not in found["exports"]:
+        raise BuildError("build.rustc", "the module says of itself what was not asked for", where=program.name)
+    return made
 
 
 def write(made: Made, out: Path) -> Path:

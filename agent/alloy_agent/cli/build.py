@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 HELP = "Compile portable transforms to native modules: one wheel each, the same bytes wherever it is built."
 EXAMPLE = "alloy-edge build ./elsys_ers.py --target aarch64 --out dist"
+CONFIG = Path("/etc/alloy-edge")
 EXIT_OK = 0
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -36,6 +37,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="NAME=VALUE",
         help="a parameter, as the pipeline's `params:`; it is a constant of the module",
+    )
+    parser.add_argument(
+        "--store",
+        type=Path,
+        metavar="DIR",
+        help="state folder of the daemon that may run the modules (default: the one configured here, if it can be"
+        " written and the target is this machine)",
     )
     parser.add_argument("--no-cache", action="store_true", help="compile even what was compiled before")
     parser.add_argument("--json", action="store_true", help="results as one JSON document on standard output")
@@ -90,7 +98,7 @@ def _one(
     args: argparse.Namespace, ref: TransformRef, document: Any, tools: Toolchain, steps: Steps
 ) -> dict[str, Any]:
     """One file as plain values: what was built, or why it was not."""
-    from alloy_agent.build import cache, make
+    from alloy_agent.build import cache, make, store, toolchain
     from alloy_agent.build.program import program
     from alloy_agent.errors import TransformRefusedError
     from alloy_agent.native import CodedError
@@ -101,11 +109,13 @@ def _one(
         kept = None if args.no_cache else cache.folder()
         made = make.make(program(ref, document), tools, kept, lambda step: steps.begin(step, ref.name))
         path = make.write(made, args.out)
+        folder = args.store or (store.configured(CONFIG) if tools.machine == toolchain.machine() else None)
+        stored = str(store.record(made, folder)) if folder is not None else None
     except CodedError as error:
         return {"ok": False, "findings": [], "error": _error(error)}
     finally:
         steps.end()
-    return {"ok": True, "findings": [], "error": None, "path": str(path), **made.facts()}
+    return {"ok": True, "findings": [], "error": None, "path": str(path), **made.facts(), "store": stored}
 
 
 def _findings(ref: TransformRef, refused: TransformRefusedError) -> list[dict[str, Any]]:
@@ -151,6 +161,8 @@ def _show(result: dict[str, Any], ref: TransformRef) -> None:
         ("target", f"{result['target']}: {tools['kind']}, {tools['rustc']}"),
         ("", f"{tools['linker']}, {tools['maturin']}"),
     ]
+    if result["store"]:
+        rows.append(("store", f"{result['store']}: this host's daemon may run it"))
     print(f"{result['name']} {result['version']}{' (built before)' if result['cached'] else ''}")
     for label, text in rows:
         print(f"  {label:8}  {text}")

@@ -36,12 +36,12 @@ def compiled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Stands for cargo and maturin: names what it was asked to compile."""
     asked: list[str] = []
 
-    def build(files, tools, label, progress):  # type: ignore[no-untyped-def]
-        asked.append(label)
+    def build(files, program, tools, progress):  # type: ignore[no-untyped-def]
+        asked.append(program.name)
         progress("compiling")
         return Wheel("p.whl", b"wheel", "p/m.so", b"module")
 
-    monkeypatch.setattr(make.wheel, "build", build)
+    monkeypatch.setattr(make, "compiled", build)
     return asked
 
 

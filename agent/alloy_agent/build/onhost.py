@@ -1,0 +1,102 @@
+"""Has the module of a running transform built by another process of this host (`promotion.build: local`).
+
+The daemon imports this: nothing of the build is loaded here. The source that runs is what is built, not the file that
+it once came from.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import trio
+
+from alloy_agent.errors import BuildError
+
+if TYPE_CHECKING:
+    from alloy_agent.config.model import TransformRef
+    from alloy_agent.workers.transform import TransformStage
+
+BUILD_S = 900.0  # a small gateway takes its time
+MAX_DOCUMENT_BYTES = 1 << 20  # of `alloy-edge build --json`
+
+
+def local_build(state_dir: Path) -> Callable[[TransformStage], Awaitable[bool]] | None:
+    """What builds the module of a stage; None where this host has no cargo."""
+    if shutil.which("cargo") is None:
+        return None
+
+    async def build(stage: TransformStage) -> bool:
+        await build_on_host(stage.ref, state_dir)
+        return True
+
+    return build
+
+
+async def build_on_host(ref: TransformRef, state_dir: Path) -> None:
+    """Build a module and record it, at the lowest priority; the first to go where memory is short.
+
+    Args:
+        ref: what runs: source and parameters.
+        state_dir: of the daemon.
+
+    Raises:
+        BuildError: `build.*`, `toolchain.*`, `load.*`: the code that the build ended with.
+    """
+    with tempfile.TemporaryDirectory(prefix="alloy-onhost-") as folder:
+        path = Path(folder) / f"{ref.name}.py"
+        out = Path(folder) / "document.json"
+        path.write_bytes(ref.source)
+        params = [part for name, value in ref.params.items() for part in ("--param", f"{name}={value}")]
+        command = [*_modest(), sys.executable, "-m", "alloy_agent", "build", str(path), *params]
+        command += ["--json", "--store", str(state_dir), "--out", folder]
+        with out.open("wb") as sink:
+            process = await trio.lowlevel.open_process(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=sink.fileno(),
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+            try:
+                with trio.move_on_after(BUILD_S) as scope:
+                    await process.wait()
+            finally:
+                if process.returncode is None:
+                    os.killpg(process.pid, 9)  # cargo and rustc with it
+                    with trio.CancelScope(shield=True):
+                        await process.wait()
+        if scope.cancelled_caught:
+            raise BuildError("build.rustc", f"it is not built after {BUILD_S:g} s", where=ref.name)
+        _judge(ref.name, process.returncode, out)
+
+
+def _modest() -> list[str]:
+    prefix = []
+    for program, *options in (("nice", "-n", "19"), ("choom", "-n", "1000", "--")):
+        if (found := shutil.which(program)) is not None:
+            prefix += [found, *options]
+    return prefix
+
+
+def _judge(name: str, status: int | None, out: Path) -> None:
+    """Raise what the document says went wrong."""
+    with out.open("rb") as file:
+        text = file.read(MAX_DOCUMENT_BYTES + 1)
+    try:
+        document: dict[str, Any] = json.loads(text)
+        if document["ok"] and status == 0:
+            return
+        module = document["modules"][0] if document["modules"] else document
+        error = module["error"] or {"code": module["findings"][-1]["code"], "what": module["findings"][-1]["message"]}
+        code, what, hint = str(error["code"]), str(error["what"]), str(error.get("hint", ""))
+    except (ValueError, KeyError, IndexError, TypeError, RecursionError) as wrong:
+        raise BuildError("build.rustc", "the build ended without an answer", where=name, got=f"exit {status}") from wrong
+    raise BuildError(code, what, where=name, hint=hint)
