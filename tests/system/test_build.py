@@ -17,6 +17,8 @@ from tests.transforms.emit import elf
 
 from alloy_agent.build import toolchain
 from alloy_agent.errors import ToolchainError
+from alloy_native.module import lint
+from alloy_ota.modules import FOLDER, Modules
 
 pytestmark = pytest.mark.slow
 
@@ -48,6 +50,7 @@ def checked_module(folder: Path, facts: dict[str, Any], machine: str) -> None:
         names = archive.namelist()
         sbom = json.loads(archive.read(next(n for n in names if n.endswith(".cdx.json"))))
     assert hashlib.sha256(module).hexdigest() == facts["module"]["sha256"]
+    assert lint(module, machine)["kind"] == facts["kind"]
     (folder / "module.so").write_bytes(module)
     found = elf.read(folder / "module.so")
     entry = "alloy_map_v1" if facts["kind"] == "map" else "alloy_run_v1"
@@ -87,6 +90,19 @@ def test_file_is_what_the_interface_demands_when_it_is_built(
 ) -> None:
     for facts in built.values():
         checked_module(folder, facts, ARCH)
+
+
+def test_module_is_recorded_for_the_daemon_when_it_is_built(
+    folder: Path, built: dict[str, dict[str, Any]]
+) -> None:
+    modules = Modules(folder / "state" / FOLDER)
+    records = {record.name: record for record in modules.built.all() if record.arch == ARCH}
+
+    for name, facts in built.items():
+        assert facts["store"] == str(Path("state") / FOLDER)
+        assert records[name].module == facts["module"]["sha256"]
+        assert records[name].transform == facts["digest"]
+        assert len(modules.objects.get(records[name].module)) == facts["module"]["bytes"]
 
 
 def has_other() -> bool:

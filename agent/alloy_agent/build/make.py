@@ -91,7 +91,9 @@ def compiled(files: Files, program: Program, tools: Toolchain, progress: Progres
     progress("checking the module")
     found = module.lint(made.module, tools.machine)
     if found["schema"] != program.schema or f"PyInit_{program.name}" not in found["exports"]:
-        raise BuildError("build.rustc", "the module says of itself what was not asked for", where=program.name)
+        raise BuildError(
+            "build.rustc", "the module says of itself what was not asked for", where=program.name
+        )
     return made
 
 

@@ -11,7 +11,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -50,6 +49,8 @@ async def build_on_host(ref: TransformRef, state_dir: Path) -> None:
     Raises:
         BuildError: `build.*`, `toolchain.*`, `load.*`: the code that the build ended with.
     """
+    import tempfile  # loads `random`; a daemon that never builds goes without
+
     with tempfile.TemporaryDirectory(prefix="alloy-onhost-") as folder:
         path = Path(folder) / f"{ref.name}.py"
         out = Path(folder) / "document.json"
@@ -95,8 +96,12 @@ def _judge(name: str, status: int | None, out: Path) -> None:
         if document["ok"] and status == 0:
             return
         module = document["modules"][0] if document["modules"] else document
-        error = module["error"] or {"code": module["findings"][-1]["code"], "what": module["findings"][-1]["message"]}
+        error = module["error"] or {
+            "code": module["findings"][-1]["code"],
+            "what": module["findings"][-1]["message"],
+        }
         code, what, hint = str(error["code"]), str(error["what"]), str(error.get("hint", ""))
     except (ValueError, KeyError, IndexError, TypeError, RecursionError) as wrong:
-        raise BuildError("build.rustc", "the build ended without an answer", where=name, got=f"exit {status}") from wrong
+        what = "the build ended without an answer"
+        raise BuildError("build.rustc", what, where=name, got=f"exit {status}") from wrong
     raise BuildError(code, what, where=name, hint=hint)

@@ -15,6 +15,7 @@ from typing import Any
 
 import trio
 
+from alloy_agent.build.onhost import local_build
 from alloy_agent.config.contracts import PipelineContracts, check_contracts
 from alloy_agent.config.model import Document, FilesSource, MqttSource, Pipeline, TransformRef
 from alloy_agent.errors import AgentError
@@ -89,7 +90,7 @@ class Assembly:
         self._news = LetterNews(nursery, link)
         self._transform_news = TransformNews(link, topics)
         self.promoter = Promoter(nursery, Modules(state / FOLDER), document.agent)
-        self.hot = HotWatch(self.promoter, nursery)
+        self.hot = HotWatch(self.promoter, nursery, local_build(state))
         enabled = [config for config in document.pipelines if config.enabled]
         self._mqtt_sources = sum(isinstance(config.source, MqttSource) for config in enabled)
         self._window_bytes = max(document.agent.spool.window_bytes // max(len(enabled), 1), MIN_WINDOW_BYTES)
