@@ -143,7 +143,7 @@ class Gate:
             )
         ]
         whole = [row for row in live if None not in row]
-        values = cases(contract, examples, GENERATED, SEED, whole)
+        values = cases(contract, examples, GENERATED, SEED, more=whole)
         for start in range(0, len(values), BATCH):
             part = values[start : start + BATCH]
             columns, bad = pack(contract.inputs, list(zip(*part, strict=True)), len(part))
