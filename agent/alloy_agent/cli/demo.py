@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from alloy_agent.demo.observer import Observer
+    from alloy_agent.demo.play import Played
 
 HELP = "See real instrument data come out normalised: broker, simulators, sample files and the daemon, all local."
 EXAMPLE = "alloy-edge demo --seconds 20"
@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
         seconds = None if args.forever else args.seconds
         failures: list[BaseException] = []
         try:
-            observer, status, files = trio.run(play, folder, show, seconds)
+            played = trio.run(play, folder, show, seconds)
         except* AgentError as group:
             failures += group.exceptions
         if failures:
@@ -53,16 +53,17 @@ def run(args: argparse.Namespace) -> int:
             for log in sorted(folder.glob("*.log")):
                 print(f"--- {log.name}\n{log.read_text()[-2000:]}", file=sys.stderr)
             return 1
-        missing = [name for name in (*RECORD_SOURCES, *files) if name not in observer.delivered]
+        missing = [n for n in (*RECORD_SOURCES, *played.files) if n not in played.observer.delivered]
         if args.json:
-            print(json.dumps(summary(observer, status, missing), indent=2))
+            print(json.dumps(summary(played, missing), indent=2))
         else:
-            print_summary(observer, status, missing, folder)
+            print_summary(played, missing, folder)
         return 1 if missing else 0
 
 
-def summary(observer: Observer, status: dict[str, Any], missing: list[str]) -> dict[str, Any]:
+def summary(played: Played, missing: list[str]) -> dict[str, Any]:
     """What the show came to, as data."""
+    observer = played.observer
     return {
         "delivered": sorted(observer.delivered),
         "missing": missing,
@@ -71,13 +72,16 @@ def summary(observer: Observer, status: dict[str, Any], missing: list[str]) -> d
             name: {"records": t.records, "blocks": t.blocks, "manifests": t.manifests, "bytes": t.bytes}
             for name, t in sorted(observer.tallies.items())
         },
-        "status": status,
+        "promotion": played.promotion.facts(),
+        "status": played.status,
     }
 
 
-def print_summary(observer: Observer, status: dict[str, Any], missing: list[str], folder: Path) -> None:
+def print_summary(played: Played, missing: list[str], folder: Path) -> None:
     """What the show came to, as text."""
     from alloy_agent.cli.status import print_status
+
+    observer, status = played.observer, played.status
 
     print()
     print_status(status)
@@ -89,6 +93,7 @@ def print_summary(observer: Observer, status: dict[str, Any], missing: list[str]
         )
     total = sum(worker["pss"] for worker in status["workers"])
     print(f"memory of the daemon's processes together: {total / 2**20:.1f} MB PSS")
+    print("\n".join(played.promotion.lines()))
     for problem in observer.problems[:5]:
         print(f"problem: {problem}")
     if missing:

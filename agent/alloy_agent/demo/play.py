@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from alloy_agent.mqtt.link import Link, LinkOptions
 from alloy_agent.mqtt.session import MqttSession
 from alloy_agent.mqtt.topics import Topics
 
-from . import scene
+from . import promotion, scene
 from .observer import Observer
 from .show import Show
 
@@ -22,34 +23,45 @@ REDRAW_S = 0.5
 STATUS_S = 1.0
 
 
-async def play(folder: Path, show: Show, seconds: float | None) -> tuple[Observer, dict[str, Any], list[str]]:
-    """Run for `seconds` (None: until interrupted).
+@dataclass(slots=True)
+class Played:
+    """What a show came to: what the consumer saw, the daemon's last status, the sample files, the promotion."""
 
-    Returns:
-        What the consumer saw, the daemon's last status, and the names of the sample files.
-    """
-    observer = Observer()
+    observer: Observer = field(default_factory=Observer)
+    status: dict[str, Any] = field(default_factory=dict)
+    files: list[str] = field(default_factory=list)
+    promotion: promotion.Promotion = field(default_factory=promotion.Promotion)
+
+
+async def play(folder: Path, show: Show, seconds: float | None) -> Played:
+    """Run for `seconds` (None: until interrupted)."""
+    played = Played()
+    observer, status = played.observer, played.status
     topics = Topics("demo", "bench")
-    status: dict[str, Any] = {}
-    async with scene.broker(folder / "broker.log") as (port, _), trio.open_nursery() as nursery:
+    async with (
+        scene.broker(folder / "broker.log") as (port, _),
+        promotion.receiver() as survey,
+        trio.open_nursery() as nursery,
+    ):
         link = MqttSession(LinkOptions("127.0.0.1", port, "alloy-demo-consumer", session_expiry_s=0))
         nursery.start_soon(link.run)
         await link.wait_connected()
         await nursery.start(_watch, link, topics, observer, show)
-        config = scene.write_config(folder, port)
+        config = scene.write_config(folder, port, survey)
         nursery.start_soon(scene.play_gps, folder / "gps")
         nursery.start_soon(scene.play_air, folder / "pms")
         show.begin()
         async with scene.child("run", "--config", str(config), log=folder / "daemon.log"):
             await _until_ready(folder / "run" / "control.sock")
             nursery.start_soon(scene.play_network_server, link)
-            files = scene.drop_samples(folder / "inbox")
+            played.files = scene.drop_samples(folder / "inbox")
+            nursery.start_soon(promotion.promote, folder, played.promotion)
             with trio.move_on_after(seconds if seconds is not None else float("inf")):
                 await _keep_status(folder / "run" / "control.sock", status, observer, show)
             show.redraw(observer)
         await link.disconnect()
         nursery.cancel_scope.cancel()
-    return observer, status, files
+    return played
 
 
 async def _watch(

@@ -37,8 +37,14 @@ def samples() -> Traversable:
     return package().joinpath("samples")
 
 
-def write_config(folder: Path, port: int) -> Path:
-    """Fill in the shipped configuration; returns its folder."""
+def write_config(folder: Path, port: int, survey: int = 9) -> Path:
+    """Fill in the shipped configuration; returns its folder.
+
+    Args:
+        folder: where everything of the demo lies.
+        port: of the broker.
+        survey: TCP port of the fast receiver; 9 (discard): there is none.
+    """
     values = {
         "PORT": str(port),
         "STATE": str(folder / "state"),
@@ -46,6 +52,8 @@ def write_config(folder: Path, port: int) -> Path:
         "GPS": str(folder / "gps"),
         "PMS": str(folder / "pms"),
         "INBOX": str(folder / "inbox"),
+        "SURVEY": str(survey),
+        "FAST": str(folder / "survey.jsonl"),
     }
     config = folder / "config"
     (config / "pipelines").mkdir(parents=True)
