@@ -68,7 +68,13 @@ def test_birth_is_retained_when_a_consumer_comes_late(taken: Taken) -> None:
     (about,) = [json.loads(m.payload) for m in taken.late if m.topic == f"{ROOT}/about"]
 
     assert (status["state"], status["bd"]) == ("ready", taken.bd)
-    assert {each["name"] for each in about["pipelines"]} == {"position", "air", "climate", "science"}
+    assert {each["name"] for each in about["pipelines"]} == {
+        "position",
+        "air",
+        "climate",
+        "science",
+        "survey",
+    }
 
 
 @pytest.fixture(scope="module")

@@ -101,7 +101,21 @@ def test_native_wheel_is_stable_abi(wheels: dict[str, Path]) -> None:
 
 
 def test_every_verb_has_help_when_installed_from_the_wheels(installed: Path, tmp_path: Path) -> None:
-    for verb in ("run", "demo", "status", "check", "test", "try", "decode", "doctor", "broker", "bench"):
+    verbs = (
+        "run",
+        "demo",
+        "status",
+        "check",
+        "lint",
+        "test",
+        "try",
+        "build",
+        "promote",
+        "demote",
+        "decode",
+        "doctor",
+    )
+    for verb in (*verbs, "broker", "bench"):
         assert "example:" in run(installed / "alloy-edge", verb, "--help", cwd=tmp_path)
 
 
@@ -117,12 +131,15 @@ def test_demo_delivers_every_source_when_installed_from_the_wheels(installed: Pa
     out = run(installed / "alloy-edge", "demo", cwd=tmp_path)
 
     assert "every source delivered" in out
+    assert "promotion left out: maturin is not installed" in out  # no build host, and it says so
 
 
 def test_bench_prints_figures_when_installed_from_the_wheels(installed: Path, tmp_path: Path) -> None:
     out = run(installed / "alloy-edge", "bench", "--quick", "--json", cwd=tmp_path)
 
-    assert json.loads(out)["figures"]
+    document = json.loads(out)
+    assert document["figures"]
+    assert set(document["left_out"]) == {"tiers", "arrays"}  # they compile native modules
 
 
 def test_a_node_is_put_into_a_folder_when_installed_from_the_wheels(installed: Path, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 from alloy_agent.bench import WORKLOADS
 from alloy_agent.bench.figure import Figure
 from alloy_agent.bench.machine import describe
+from alloy_agent.errors import ToolchainError
 
 HELP = (
     "Measure the shipped workloads on this machine: median, spread, ratio to a peer in the same run, budget."
@@ -62,6 +63,7 @@ def run(args: argparse.Namespace) -> int:
         print(f"{'figure':<38}{'median':>13} {'unit':<10}{'spread':<26}{'against':<24}{'budget':<21}verdict")
     figures: list[Figure] = []
     failed: dict[str, str] = {}
+    left_out: dict[str, str] = {}
     seconds: dict[str, float] = {}
     for name in args.only or WORKLOADS:
         begun = time.perf_counter()
@@ -70,6 +72,12 @@ def run(args: argparse.Namespace) -> int:
         except ImportError as error:  # a workload whose peer library is not installed says which
             failed[name] = str(error)
             print(f"{name}: not measured: {error}", file=sys.stderr)
+            continue
+        except (
+            ToolchainError
+        ) as error:  # native modules are made on build hosts; this is none, and need not be
+            left_out[name] = str(error)
+            print(f"{name}: left out: {error}", file=sys.stderr)
             continue
         seconds[name] = round(time.perf_counter() - begun, 1)
         figures += new
@@ -83,6 +91,7 @@ def run(args: argparse.Namespace) -> int:
             "figures": [{**asdict(figure), "verdict": figure.verdict} for figure in figures],
             "seconds": seconds,
             "failed": failed,
+            "left_out": left_out,
         }
         print(json.dumps(document, indent=2))
     else:

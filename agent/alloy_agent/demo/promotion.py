@@ -22,7 +22,7 @@ from alloy_agent.native import CodedError
 from . import scene
 
 LABEL = "survey/nmea"
-RATE = 5_000  # sentences per second
+RATE = 2_000  # sentences per second
 TICK_S = 0.02
 MEASURED_S = 2.0
 BUILT_S = 120.0

@@ -53,7 +53,7 @@ def write_config(folder: Path, port: int, survey: int = 9) -> Path:
         "PMS": str(folder / "pms"),
         "INBOX": str(folder / "inbox"),
         "SURVEY": str(survey),
-        "FAST": str(folder / "survey.jsonl"),
+        "FAST": str(folder / "survey.cbor"),
     }
     config = folder / "config"
     (config / "pipelines").mkdir(parents=True)
