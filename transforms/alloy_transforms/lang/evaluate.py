@@ -15,6 +15,7 @@ from .state import MAX_INPUT, State, Value, join_values, top
 if TYPE_CHECKING:
     from .findings import Sink
 
+MAX_COUNT = 4096  # of a shift: what a board and CPython both do without a thought for memory
 NO_NAN: Floats = (-math.inf, math.inf, False)
 
 
@@ -70,6 +71,8 @@ class Evaluator:
         if op in ("shl", "shr"):
             if p[1][0] < 0:
                 e.faults.add("data.value")
+            if not -MAX_COUNT <= p[1][0] <= p[1][1] <= MAX_COUNT:
+                self.sink.at("L121", e.line, e.column, f"a shift by {shown(p[1])}")
             return self.fit(e, (iv.shl if op == "shl" else iv.shr)(*p))
         if op == "pow":
             assert isinstance(e.value, int)

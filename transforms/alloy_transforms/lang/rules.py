@@ -218,6 +218,10 @@ RULES: Mapping[str, Rule] = {
     ),
     "L118": _type("is no declaration that can be read without running the file", "write it as a literal"),
     "L120": _type("yields and returns a value", "yield every row; a bare return ends the input"),
+    "L121": _type(
+        "is not proven to be at most 4096; boards refuse a count beyond 30 bits, and CPython runs out of memory",
+        "mask the count: x << (n & 63)",
+    ),
     "L202": _limit("is nested too deeply", "give parts of it a name"),
     "L203": _limit("has too many parts", "split the transform"),
     "L204": _limit("is a table with too many entries", "compute the values"),

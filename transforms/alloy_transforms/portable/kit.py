@@ -114,7 +114,7 @@ def i64le(b: bytes, i: int) -> int:
 
 def bits(value: int, shift: int, width: int) -> int:
     """`width` bits of value from bit `shift` (0 is the least significant), unsigned."""
-    if shift < 0 or width < 1 or shift + width > 64:
+    if shift < 0 or shift > 63 or width < 1 or width > 64 or shift + width > 64:
         raise ValueError("bits must lie in 0 to 63")
     return (value >> shift) & ((1 << width) - 1)
 
