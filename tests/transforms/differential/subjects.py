@@ -1,0 +1,195 @@
+"""The transforms the gate runs: every portable one of the library, and a few of this folder with what the library has not."""
+
+from __future__ import annotations
+
+import ast
+import struct
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from tests.transforms.differential.outcome import Outcome, Row, Value
+from tests.transforms.in_process import InProcess
+
+from alloy_transforms.cases import Inputs, cases
+from alloy_transforms.portable import fmath, kit
+from alloy_transforms.sandbox.answers import Example
+from alloy_transforms.sandbox.contract import Contract, Field
+from alloy_transforms.sandbox.errormap import NUMBERS, classify
+
+LIBRARY = resources.files("alloy_transforms.library")
+EXTRA = Path(__file__).parent / "extra"
+PORTABLE_IMPORTS = {"kit", "fmath", "struct", "math", "binascii"}
+SEED = 20260101
+NAN_BITS = 0x7FF8000000000000
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One transform with everything the tiers need of it."""
+
+    name: str
+    source: str
+    contract: Contract
+    examples: tuple[Example, ...]
+    first_state: Mapping[str, Any]
+
+    def inputs(self, count: int) -> list[Inputs]:
+        """Generated inputs, the same in every run: a quarter from EXAMPLES, the rest from those that gave rows."""
+        first = cases(self.contract, self.examples, count // 4, SEED)
+        rows = Direct(self).run(first).rows
+        good = [given for given, made in zip(first, rows, strict=True) if made]
+        return first + cases(self.contract, self.examples, count, SEED + 1, good)[len(first) - count :]
+
+
+def _sources() -> dict[str, str]:
+    out = {}
+    for file in sorted([*LIBRARY.iterdir(), *EXTRA.iterdir()], key=lambda f: f.name):
+        if not file.name.endswith(".py") or file.name.startswith("_"):
+            continue
+        source = file.read_text("utf-8")
+        imports = {a.name for n in ast.parse(source).body if isinstance(n, ast.Import) for a in n.names}
+        if imports <= PORTABLE_IMPORTS:
+            out[file.name.removesuffix(".py")] = source
+    return out
+
+
+SOURCES = _sources()
+NAMES = sorted(SOURCES)
+KEEPS_STATE = [name for name in NAMES if "\nSTATE =" in SOURCES[name]]
+
+
+@cache
+def subject(name: str) -> Subject:
+    """Load one by the sandbox's own loader."""
+    worker = InProcess(SOURCES[name])
+    runner = worker.worker._runner  # the test reads what the worker would run
+    assert runner is not None
+    return Subject(name, SOURCES[name], worker.contract, worker.examples(), runner.state)
+
+
+class Direct:
+    """A transform called as a plain function: the reference. The rules of a commit are written out here again.
+
+    Rows leave and the state changes only where the whole input succeeds; a value outside its type is `data.range`, in
+    the order of rows and of OUTPUT; NaN is the one quiet NaN.
+    """
+
+    def __init__(self, of: Subject, modules: Mapping[str, ModuleType] | None = None, tree: ast.Module | None = None):
+        self.of = of
+        self.file = f"{of.name}.py"
+        module = ModuleType(of.name)
+        before = {plain: sys.modules.get(plain) for plain in ("kit", "fmath")}
+        sys.modules.update(modules or {"kit": kit, "fmath": fmath})
+        try:
+            exec(compile(tree or of.source, self.file, "exec"), module.__dict__)
+        finally:
+            for plain, was in before.items():
+                if was is not None:
+                    sys.modules[plain] = was
+        self.function: Callable[..., Any] = module.__dict__["transform"]
+        self.makers = [maker(f) for f in of.contract.outputs]
+        self.names = [f.name for f in of.contract.outputs]
+
+    def run(self, inputs: Sequence[Inputs]) -> Outcome:
+        """Every input, one after the other."""
+        out = Outcome()
+        state = dict(self.of.first_state)
+        stateful = self.of.contract.stateful
+        for given in inputs:
+            work = state.copy()
+            rows: list[Row] = []
+            code = 0
+            try:
+                made = self.function(*given, work) if stateful else self.function(*given)
+                if made.__class__ is dict:
+                    rows = [self._row(made)]
+                else:
+                    rows = [self._row(row) for row in self._bounded(made)]
+                if stateful:
+                    self._check(work)
+                    state = work
+            except Exception as error:
+                rows = []
+                code = error.code if isinstance(error, _Bad) else NUMBERS[classify(error, self.file).code]
+            out.codes.append(code)
+            out.rows.append(rows)
+            if stateful:
+                out.states.append(tuple(map(state_value, state.values())))
+        return out
+
+    def _bounded(self, made: Any) -> list[dict[str, Any]]:
+        """All rows of a generator before one is looked at."""
+        rows = []
+        for row in made:
+            if len(rows) == self.of.contract.max_rows:
+                raise _Bad("script.output")
+            rows.append(dict(row))
+        return rows
+
+    def _row(self, row: Mapping[str, Any]) -> Row:
+        assert row.keys() <= set(self.names)
+        return tuple([make(row.get(name)) for make, name in zip(self.makers, self.names, strict=True)])
+
+    def _check(self, state: Mapping[str, Any]) -> None:
+        for name, first in self.of.first_state.items():
+            value = state[name]
+            assert type(value) is type(first)
+            if type(value) is int and not -(1 << 63) <= value < 1 << 63:
+                raise _Bad("data.range")
+
+
+class _Bad(Exception):
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = NUMBERS[code]
+
+
+RANGES = {f"i{n}": (-(1 << n - 1), (1 << n - 1) - 1) for n in (8, 16, 32, 64)}
+RANGES |= {f"u{n}": (0, (1 << n) - 1) for n in (8, 16, 32)}
+RANGES["time_ns"] = RANGES["i64"]
+
+
+def maker(f: Field) -> Callable[[Any], Value]:
+    """The value of one field in the form of an outcome."""
+    low, high = (0, len(f.names) - 1) if f.type == "enum" else (0, 1) if f.type == "bool" else RANGES.get(f.type, (0, 0))
+
+    def whole(value: Any) -> Value:
+        if value is None:
+            return absent()
+        if not low <= value <= high:
+            raise _Bad("data.range")
+        return int(value)
+
+    def real(value: Any) -> Value:
+        return absent() if value is None else float_bits(value)
+
+    def chars(value: Any) -> Value:
+        if value is None:
+            return absent()
+        if f.type == "text":
+            value.decode()  # UnicodeDecodeError is data.value
+        if len(value) > f.max:
+            raise _Bad("data.range")
+        return bytes(value)
+
+    def absent() -> None:
+        if not f.optional:
+            raise _Bad("data.schema")
+
+    return real if f.type == "f64" else chars if f.type in ("bytes", "text") else whole
+
+
+def float_bits(value: float) -> int:
+    """The 64 bits of a float; every NaN is the one that leaves a transform."""
+    return NAN_BITS if value != value else int.from_bytes(struct.pack(">d", value), "big")
+
+
+def state_value(value: Any) -> int:
+    """A value of STATE in the form of an outcome."""
+    return float_bits(value) if isinstance(value, float) else int(value)
