@@ -11,59 +11,13 @@ import struct
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from .repair import Rule, learn
+from .mutate import FLOATS, INTS, Payload
 from .sandbox.answers import Example
 from .sandbox.contract import Contract, Field
 from .sandbox.examples import inputs_of
 
-INTS = (
-    *(0, -1, 1, 2, 127, 128, 255, 256, 32767, 32768, 65535, 65536, -128, -129, -32768),
-    *((1 << 31) - 1, 1 << 31, -(1 << 31), 1 << 32, (1 << 53) - 1, 1 << 53, (1 << 53) + 1, -(1 << 53) - 1),
-    *((1 << 63) - 1, -(1 << 63)),
-)
-FLOATS = (
-    *(0.0, -0.0, 1.0, -1.0, 0.5, 2.5, -2.5, 5e-324, 2.2250738585072014e-308, -1e-310, 1e308, -1e308),
-    *(
-        9007199254740991.0,
-        9007199254740992.0,
-        9007199254740994.0,
-        9.223372036854775e18,
-        -9.223372036854775808e18,
-    ),
-    *(float("inf"), float("-inf"), float("nan")),
-)
-BYTES = (0, 1, 0x7F, 0x80, 0xFF)
-TEXTS = (
-    *(
-        b"",
-        b"0",
-        b"-0",
-        b"00",
-        b"1",
-        b"-1",
-        b"+1",
-        b".",
-        b"-",
-        b"0.5",
-        b"1.",
-        b".05",
-        b"9.99999999999",
-        b"99999999",
-    ),
-    *(
-        b"123456789012345678",
-        b"1234567890123456789",
-        b"2147483648",
-        b"1e5",
-        b"A",
-        b"N",
-        b"240000",
-        b"235960.5",
-    ),
-)
 EXTRA = 8  # bytes by which a payload is made longer, at most, one length after the other
-REPAIRED = 0.9  # share of changed payloads whose checksum and length are made right again
-MINOR = 0.3  # share of the changes that may go to an input other than the first
+MINOR = 0.3  # share of the changes that may go to a number beside a payload
 MORE = 0.8  # share of the changes that begin at an input of `more`
 TRIES = 12  # to find an input that is not there yet
 Inputs = tuple[Any, ...]
@@ -107,9 +61,10 @@ def cases(
 def _changed(base: Inputs, makers: Sequence[_Make], chance: random.Random) -> Inputs:
     """One input with one of its values changed, and now and then the others too."""
     values = list(base)
-    main = chance.randrange(len(values)) if chance.random() < MINOR else 0
+    payloads = [i for i, v in enumerate(base) if isinstance(v, bytes)]
+    main = chance.choice(payloads) if payloads and chance.random() > MINOR else chance.randrange(len(base))
     for i, make in enumerate(makers):
-        if i == main or chance.random() < 0.05:
+        if i == main or chance.random() < (0.05 if payloads else 0.5):
             values[i] = make(values[i])
     return tuple(values)
 
@@ -128,7 +83,6 @@ def _lengths(sound: Sequence[Inputs], kinds: Sequence[str], most: int) -> list[I
 
 
 _Make = Callable[[Any], Any]
-_Way = Callable[[bytearray], None]
 
 
 def _maker(
@@ -136,131 +90,29 @@ def _maker(
 ) -> _Make:
     """What changes a value of one input; given None it makes one."""
     if kind == "bytes":
-        return _Payload([given[index] for given in sound], fields, chance).changed
+        return Payload([given[index] for given in sound], fields, chance).changed
     others = [given[index] for given in sound]
     edges: Sequence[Any] = {"int": INTS, "float": FLOATS, "bool": (False, True)}.get(kind, ("", "0", "é"))
 
     def number(value: Any) -> Any:
         how = chance.random()
-        if how < 0.5 and others:
+        if how < 0.4 and others:
             return chance.choice(others)
-        if how < 0.7 and kind in ("int", "float") and value is not None and abs(value) < 1 << 62:
+        if how < 0.6 and kind in ("int", "float") and value is not None and abs(value) < 1 << 62:
             step = chance.randrange(-3, 4)
             return value + step if kind == "int" else value * (1.0 + step * 2.0**-52) + step
+        if how < 0.8 and kind in ("int", "float"):
+            return _any_number(kind, chance)
         return chance.choice(edges)
 
     return number
 
 
-class _Payload:
-    """Changes of one bytes input."""
-
-    def __init__(self, sound: Sequence[bytes], fields: Sequence[Field], chance: random.Random) -> None:
-        self.sound = sound
-        self.rules: tuple[Rule, ...] = learn(sound)
-        self.chance = chance
-        self.windows = _windows(fields)
-        plain: list[_Way] = [self._edge, self._flip, self._window, self._step, self._byte]
-        broken: list[_Way] = [self._splice, self._cut, self._grow]
-        self.ways = plain * 4 + broken
-        if bool(sound) and all(p and _printable(p) > 0.9 for p in sound):
-            text: list[_Way] = [self._digit, self._field, self._digit, self._letter, self._separator]
-            self.ways = text * 3 + [self._edge, self._flip, *broken]
-
-    def changed(self, value: bytes | None) -> bytes:
-        """Another payload; one of noise where there is none, and one time in 64."""
-        chance = self.chance
-        if not value or chance.random() < 1 / 64:
-            return chance.randbytes(chance.choice((0, 1, 2, 3, 4, 8, 12, 16, 20, 32, 64)))
-        data = bytearray(value)
-        for _ in range(chance.choice((1, 1, 1, 1, 2, 3))):
-            chance.choice(self.ways)(data)
-        if self.rules and chance.random() < REPAIRED:
-            for rule in self.rules:
-                rule.mend(data)
-        return bytes(data)
-
-    def _at(self, data: bytearray) -> int:
-        return self.chance.randrange(len(data)) if data else 0
-
-    def _edge(self, data: bytearray) -> None:
-        at = self._at(data)
-        data[at : at + 1] = bytes((self.chance.choice(BYTES),))
-
-    def _byte(self, data: bytearray) -> None:
-        at = self._at(data)
-        data[at : at + 1] = self.chance.randbytes(1)
-
-    def _step(self, data: bytearray) -> None:
-        if data:
-            at = self._at(data)
-            data[at] = (data[at] + self.chance.choice((-1, 1))) & 0xFF
-
-    def _flip(self, data: bytearray) -> None:
-        if data:
-            data[self._at(data)] ^= 1 << self.chance.randrange(8)
-
-    def _window(self, data: bytearray) -> None:
-        edge = self.chance.choice(self.windows)
-        if len(edge) <= len(data):
-            at = self.chance.randrange(len(data) - len(edge) + 1)
-            data[at : at + len(edge)] = edge
-
-    def _splice(self, data: bytearray) -> None:
-        other = self.chance.choice(self.sound) if self.sound else b""
-        at = self._at(data)
-        data[at:] = other[at:] if self.chance.random() < 0.7 else other[self._at(bytearray(other)) :]
-
-    def _cut(self, data: bytearray) -> None:
-        at = self._at(data)
-        del data[at : at + self.chance.choice((1, 1, 2, 4))]
-
-    def _grow(self, data: bytearray) -> None:
-        at = self._at(data)
-        data[at:at] = self.chance.choice((bytes(1), b"\xff", data[at : at + 4], self.chance.randbytes(2)))
-
-    def _digit(self, data: bytearray) -> None:
-        places = [i for i, c in enumerate(data) if 48 <= c <= 57]
-        if places:
-            data[self.chance.choice(places)] = self.chance.choice(b"0123456789")
-
-    def _field(self, data: bytearray) -> None:
-        ends = [-1, *(i for i, c in enumerate(data) if c in b",;*= \t"), len(data)]
-        k = self.chance.randrange(len(ends) - 1)
-        data[ends[k] + 1 : ends[k + 1]] = self.chance.choice(TEXTS)
-
-    def _letter(self, data: bytearray) -> None:
-        places = [i for i, c in enumerate(data) if 65 <= c <= 90]
-        if places:
-            data[self.chance.choice(places)] = self.chance.choice(b"AVNSEWMTRKF")
-
-    def _separator(self, data: bytearray) -> None:
-        places = [i for i, c in enumerate(data) if c in b",;.-+"]
-        at = self.chance.choice(places) if places else self._at(data)
-        data[at : at + 1] = self.chance.choice((b"", b",", b",,", b".", b"-"))
-
-
-def _printable(data: bytes) -> float:
-    return sum(32 <= c < 127 or c in b"\r\n\t" for c in data) / len(data)
-
-
-def _windows(fields: Sequence[Field]) -> list[bytes]:
-    """Byte patterns worth standing somewhere in a payload: edges of integers, of floats and of the fields' ranges."""
-    numbers = {*INTS}
-    for f in fields:
-        if f.range is not None and f.exp10 <= 0:
-            for end in f.range:
-                if end is not None and abs(end) < 1e15:
-                    mantissa = round(end * 10**-f.exp10)
-                    numbers |= {mantissa - 1, mantissa, mantissa + 1}
-    out = {bytes((b,)) * width for b in BYTES for width in (2, 3, 4, 8)}
-    for n in numbers:
-        for width in (2, 4, 8):
-            if -(1 << 8 * width - 1) <= n < 1 << 8 * width:
-                low = n & (1 << 8 * width) - 1
-                out |= {low.to_bytes(width, "big"), low.to_bytes(width, "little")}
-    for x in FLOATS:
-        out |= {struct.pack(order + "d", x) for order in "<>"}
-        if abs(x) < 3e38 or x != x or x in (float("inf"), float("-inf")):
-            out |= {struct.pack(order + "f", x) for order in "<>"}
-    return sorted(out)
+def _any_number(kind: str, chance: random.Random) -> int | float:
+    """An integer of any length up to 64 bits; a float of moderate size, or of any bits."""
+    if kind == "int":
+        return chance.getrandbits(chance.randrange(1, 64)) * chance.choice((1, -1))
+    if chance.random() < 0.7:
+        return chance.uniform(-1.0, 1.0) * 10.0 ** chance.randrange(-4, 7)
+    value: float = struct.unpack("<d", chance.randbytes(8))[0]
+    return value if value == value else FLOATS[-1]

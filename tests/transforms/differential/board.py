@@ -6,17 +6,35 @@ import io
 import struct
 import sys
 
-WORDS = (("too short", 7), ("too long", 7), ("length", 7), ("requires a buffer", 7), ("past the end", 7), ("out of range", 5))
-RANGES = {"enum": 1, "bool": 1, "u8": 8, "u16": 16, "u32": 32, "i8": 8, "i16": 16, "i32": 32, "i64": 64, "time_ns": 64}
+WORDS = (
+    ("too short", 7),
+    ("too long", 7),
+    ("length", 7),
+    ("requires a buffer", 7),
+    ("past the end", 7),
+    ("out of range", 5),
+)
+RANGES = {
+    "enum": 1,
+    "bool": 1,
+    "u8": 8,
+    "u16": 16,
+    "u32": 32,
+    "i8": 8,
+    "i16": 16,
+    "i32": 32,
+    "i64": 64,
+    "time_ns": 64,
+}
 
 
-class Bad(Exception):
+class BadError(Exception):
     pass
 
 
 def code_of(error):
     """The wire code of what left a transform; the rules of docs/errors.md."""
-    if isinstance(error, Bad):
+    if isinstance(error, BadError):
         return error.args[0]
     if isinstance(error, ZeroDivisionError):
         return 1
@@ -44,7 +62,17 @@ def is_utf8(b):
     i = 0
     while i < len(b):
         c = b[i]
-        n = 0 if c < 0x80 else 1 if 0xC2 <= c <= 0xDF else 2 if 0xE0 <= c <= 0xEF else 3 if 0xF0 <= c <= 0xF4 else 9
+        n = (
+            0
+            if c < 0x80
+            else 1
+            if 0xC2 <= c <= 0xDF
+            else 2
+            if 0xE0 <= c <= 0xEF
+            else 3
+            if 0xF0 <= c <= 0xF4
+            else 9
+        )
         if i + n >= len(b):
             return False
         for k in range(n):
@@ -64,18 +92,18 @@ def float_text(value):
 
 def field_text(field, value):
     """One value of a row; raises where its type cannot hold it."""
-    name, kind, optional, most = field
+    _, kind, optional, most = field
     if value is None:
         if not optional:
-            raise Bad(6)
+            raise BadError(6)
         return "-"
     if kind == "f64":
         return float_text(value)
     if kind in ("bytes", "text"):
         if kind == "text" and not is_utf8(value):
-            raise Bad(3)
+            raise BadError(3)
         if len(value) > most:
-            raise Bad(5)
+            raise BadError(5)
         return "x" + binascii.hexlify(value).decode()  # b"".hex() is bytes in MicroPython
     if kind in ("enum", "bool"):
         low, high = 0, most
@@ -85,7 +113,7 @@ def field_text(field, value):
         high = (1 << (RANGES[kind] - 1)) - 1
         low = -high - 1
     if not low <= value <= high:
-        raise Bad(5)
+        raise BadError(5)
     return str(int(value))
 
 
@@ -112,13 +140,13 @@ def one(function, fields, max_rows, values, state):
         else:
             for row in made:
                 if len(rows) == max_rows:
-                    raise Bad(37)
+                    raise BadError(37)
                 rows.append(dict(row))
         shown = "|".join([",".join([field_text(f, row.get(f[0])) for f in fields]) for row in rows])
         if work is not None:
             for value in work.values():
                 if isinstance(value, int) and not -(1 << 63) <= value < 1 << 63:
-                    raise Bad(5)
+                    raise BadError(5)
             state = work
         return "0;" + shown, state
     except Exception as error:
@@ -126,7 +154,7 @@ def one(function, fields, max_rows, values, state):
 
 
 def main():
-    job = open("job.txt")
+    job = open("job.txt")  # noqa: SIM115 - to the end of the process
     count = 0
     while True:
         head = job.readline().split()
@@ -147,7 +175,8 @@ def main():
             state[key] = given(kind, value)
         function = __import__(name).transform
         for _ in range(n):
-            values = [given(kind, text) for kind, text in zip(kinds, job.readline().split())]
+            texts = job.readline().split()
+            values = [given(kinds[k], texts[k]) for k in range(len(kinds))]
             line, state = one(function, fields, max_rows, values, state)
             if state is not None:
                 line += ";" + ",".join([state_text(state[key]) for key in keys])

@@ -92,7 +92,7 @@ static void run(FILE *jobs, FILE *answers) {
         take(jobs, pair, sizeof pair);
         item[k] = pair[0];
         optional[k] = pair[1];
-        outputs[k] = (struct alloy_output){room(most * item[k]), optional[k] ? room(most / 8 + 1) : NULL};
+        outputs[k] = (struct alloy_output){room(most * item[k]), optional[k] ? memset(room(most / 8 + 1), 0x5a, most / 8 + 1) : NULL};
     }
     uint64_t *state = slots ? room(8 * slots) : NULL, *instead = room(8 * slots * n), *after = room(8 * slots * n);
     take(jobs, state, 8 * slots);

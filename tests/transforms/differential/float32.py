@@ -70,7 +70,9 @@ def twin(source: str) -> ast.Module:
     skipped = [n for n in body if isinstance(n, ast.Import) or _declares(n)]
     rest = ast.Module([n for n in body if n not in skipped], [])
     made = _Rounded().visit(rest)
-    before = ast.parse("from tests.transforms.differential.float32 import operate as _operate, single as _single")
+    before = ast.parse(
+        "from tests.transforms.differential.float32 import operate as _operate, single as _single"
+    )
     return ast.fix_missing_locations(ast.Module([*before.body, *skipped, *made.body], []))
 
 
@@ -86,6 +88,9 @@ def modules() -> dict[str, ModuleType]:
     for name in ("kit", "fmath"):
         file = resources.files("alloy_transforms.portable").joinpath(f"{name}.py")
         module = ModuleType(name)
-        exec(compile(twin(file.read_text("utf-8")), f"alloy_transforms/portable/{name}.py", "exec"), module.__dict__)
+        exec(
+            compile(twin(file.read_text("utf-8")), f"alloy_transforms/portable/{name}.py", "exec"),
+            module.__dict__,
+        )
         out[name] = module
     return out

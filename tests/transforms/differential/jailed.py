@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Sequence
 
 import trio
 from tests.transforms.differential.columns import append
@@ -20,32 +21,52 @@ from alloy_transforms.sandbox.protocol import MAX_REPLY_BYTES, encode_run
 from alloy_transforms.sandbox.reply import ReplyDecoder
 
 BATCH = 1024
-DEADLINE_S = 100.0  # of everything; a worker that hangs ends the test, not CI
+DEADLINE_S = 60.0  # of one subject; a worker that hangs ends the test, not CI
 
 
-def run(work: Mapping[str, tuple[Subject, Sequence[Inputs]]]) -> dict[str, Outcome]:
-    """Every subject with its inputs in a jailed worker of its own, one after the other."""
+class Jail:
+    """A loop in a thread of its own with one pool, so that tests share its zygote."""
 
-    async def main() -> dict[str, Outcome]:
-        out = {}
+    def __init__(self) -> None:
+        self._token: trio.lowlevel.TrioToken | None = None
+        self._pool: WorkerPool | None = None
+        self._stop: trio.Event | None = None
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=trio.run, args=(self._main,), daemon=True)
+
+    def __enter__(self) -> Jail:
+        self._thread.start()
+        assert self._ready.wait(DEADLINE_S)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        assert self._stop is not None
+        trio.from_thread.run_sync(self._stop.set, trio_token=self._token)
+        self._thread.join(DEADLINE_S)
+        assert not self._thread.is_alive()
+
+    def run(self, subject: Subject, inputs: Sequence[Inputs]) -> Outcome:
+        """All inputs through a worker that loads the source."""
+        return trio.from_thread.run(self._run, subject, inputs, trio_token=self._token)
+
+    async def _main(self) -> None:
         async with trio.open_nursery() as nursery:
-            pool = WorkerPool(nursery)
-            with trio.fail_after(DEADLINE_S):
-                for name, (subject, inputs) in work.items():
-                    out[name] = await _one(pool, subject, inputs)
-            await pool.aclose()
+            self._token = trio.lowlevel.current_trio_token()
+            self._pool = WorkerPool(nursery)
+            self._stop = trio.Event()
+            self._ready.set()
+            await self._stop.wait()
+            await self._pool.aclose()
             nursery.cancel_scope.cancel()
-        return out
 
-    return trio.run(main)
-
-
-async def _one(pool: WorkerPool, subject: Subject, inputs: Sequence[Inputs]) -> Outcome:
-    ref = TransformRef(subject.name, f"./{subject.name}.py", subject.source.encode(), {})
-    checked = await stage.check(pool, ref, pool.limits, ())
-    worker, contract, _ = await stage.load(pool, ref, checked, pool.limits)
-    async with worker:
-        return await ask(worker, contract, inputs)
+    async def _run(self, subject: Subject, inputs: Sequence[Inputs]) -> Outcome:
+        assert self._pool is not None
+        ref = TransformRef(subject.name, f"./{subject.name}.py", subject.source.encode(), {})
+        with trio.fail_after(DEADLINE_S):
+            checked = await stage.check(self._pool, ref, self._pool.limits, ())
+            worker, contract, _ = await stage.load(self._pool, ref, checked, self._pool.limits)
+            async with worker:
+                return await ask(worker, contract, inputs)
 
 
 async def ask(worker: WorkerProcess, contract: Contract, inputs: Sequence[Inputs]) -> Outcome:

@@ -36,7 +36,12 @@ def _job(subject: Subject, inputs: Sequence[Inputs]) -> str:
     kinds = [kind for _, kind in contract.inputs]
     fields = [f"{f.name}:{f.type}:{int(f.optional)}:{_most(f)}" for f in contract.outputs]
     state = [f"{k}:{type(v).__name__}:{_text(type(v).__name__, v)}" for k, v in subject.first_state.items()]
-    lines = [f"{subject.name} {len(inputs)} {contract.max_rows}", " ".join(kinds), " ".join(fields), " ".join(state)]
+    lines = [
+        f"{subject.name} {len(inputs)} {contract.max_rows}",
+        " ".join(kinds),
+        " ".join(fields),
+        " ".join(state),
+    ]
     lines += [" ".join(map(_text, kinds, given)) for given in inputs]
     return "\n".join(lines) + "\n"
 

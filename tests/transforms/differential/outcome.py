@@ -64,7 +64,9 @@ def differences(one: Outcome, other: Outcome, *, declined: bool = False) -> Iter
             yield i
 
 
-def same(name: str, inputs: Sequence[Sequence[Any]], one: Outcome, other: Outcome, *, declined: bool = False) -> None:
+def same(
+    name: str, inputs: Sequence[Sequence[Any]], one: Outcome, other: Outcome, *, declined: bool = False
+) -> None:
     """Assert that the tiers agree; the message shows the first inputs that differ.
 
     Raises:

@@ -21,7 +21,9 @@ def recorded(name: str, shared: Path) -> list[Inputs]:
     if name in NMEA:
         return [(sentence,) for sentence in _sentences(shared)]
     if name in BLE:
-        return [(bytes.fromhex(event["hci"]),) for event in _lines(shared / "ble" / "hci-advertisements.jsonl")]
+        return [
+            (bytes.fromhex(event["hci"]),) for event in _lines(shared / "ble" / "hci-advertisements.jsonl")
+        ]
     if name == "pms5003":
         return [(bytes.fromhex(case["frame"]),) for case in _lines(VECTORS / "pms5003" / "frames.jsonl")]
     return list(_uplinks(name, shared))

@@ -1,4 +1,4 @@
-"""The transforms the gate runs: every portable one of the library, and a few of this folder with what the library has not."""
+"""The transforms the gate runs: every portable one of the library, and a few with what the library has not."""
 
 from __future__ import annotations
 
@@ -17,10 +17,12 @@ from tests.transforms.differential.outcome import Outcome, Row, Value
 from tests.transforms.in_process import InProcess
 
 from alloy_transforms.cases import Inputs, cases
+from alloy_transforms.lang.check import check
 from alloy_transforms.portable import fmath, kit
 from alloy_transforms.sandbox.answers import Example
 from alloy_transforms.sandbox.contract import Contract, Field
 from alloy_transforms.sandbox.errormap import NUMBERS, classify
+from alloy_transforms.sandbox.protocol import decode_state
 
 LIBRARY = resources.files("alloy_transforms.library")
 EXTRA = Path(__file__).parent / "extra"
@@ -29,7 +31,7 @@ SEED = 20260101
 NAN_BITS = 0x7FF8000000000000
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Subject:
     """One transform with everything the tiers need of it."""
 
@@ -41,10 +43,17 @@ class Subject:
 
     def inputs(self, count: int) -> list[Inputs]:
         """Generated inputs, the same in every run: a quarter from EXAMPLES, the rest from those that gave rows."""
-        first = cases(self.contract, self.examples, count // 4, SEED)
-        rows = Direct(self).run(first).rows
-        good = [given for given, made in zip(first, rows, strict=True) if made]
-        return first + cases(self.contract, self.examples, count, SEED + 1, good)[len(first) - count :]
+        if self.name not in _LAST or _LAST[self.name][0] != count:
+            first = cases(self.contract, self.examples, count // 4, SEED)
+            rows = Direct(self).run(first).rows
+            good = [given for given, made in zip(first, rows, strict=True) if made]
+            second = cases(self.contract, self.examples, count, SEED + 1, good)
+            _LAST[self.name] = count, first + second[len(first) - count :]
+        return _LAST[self.name][1]
+
+
+_LAST: dict[str, tuple[int, list[Inputs]]] = {}
+"""The newest inputs of each subject: the tests of one size share them."""
 
 
 def _sources() -> dict[str, str]:
@@ -66,11 +75,22 @@ KEEPS_STATE = [name for name in NAMES if "\nSTATE =" in SOURCES[name]]
 
 @cache
 def subject(name: str) -> Subject:
-    """Load one by the sandbox's own loader."""
-    worker = InProcess(SOURCES[name])
-    runner = worker.worker._runner  # the test reads what the worker would run
-    assert runner is not None
-    return Subject(name, SOURCES[name], worker.contract, worker.examples(), runner.state)
+    """One of the files."""
+    return loaded(name, SOURCES[name])
+
+
+def uses_floats(name: str) -> bool:
+    """Whether it is of the profile `f64`: a float, or a function that takes or gives one, is used anywhere."""
+    document = check(ast.parse(SOURCES[name]), SOURCES[name].encode()).document
+    assert document is not None
+    return bool(document["numeric"] == "f64")
+
+
+def loaded(name: str, source: str) -> Subject:
+    """A source, loaded by the sandbox's own loader."""
+    worker = InProcess(source)
+    state = decode_state(worker.first_state) if worker.contract.stateful else {}
+    return Subject(name, source, worker.contract, worker.examples(), state)
 
 
 class Direct:
@@ -80,7 +100,9 @@ class Direct:
     the order of rows and of OUTPUT; NaN is the one quiet NaN.
     """
 
-    def __init__(self, of: Subject, modules: Mapping[str, ModuleType] | None = None, tree: ast.Module | None = None):
+    def __init__(
+        self, of: Subject, modules: Mapping[str, ModuleType] | None = None, tree: ast.Module | None = None
+    ):
         self.of = of
         self.file = f"{of.name}.py"
         module = ModuleType(of.name)
@@ -107,16 +129,15 @@ class Direct:
             code = 0
             try:
                 made = self.function(*given, work) if stateful else self.function(*given)
-                if made.__class__ is dict:
-                    rows = [self._row(made)]
-                else:
-                    rows = [self._row(row) for row in self._bounded(made)]
+                rows = [self._row(row) for row in ([made] if made.__class__ is dict else self._bounded(made))]
                 if stateful:
                     self._check(work)
                     state = work
             except Exception as error:
                 rows = []
-                code = error.code if isinstance(error, _Bad) else NUMBERS[classify(error, self.file).code]
+                code = (
+                    error.code if isinstance(error, _BadError) else NUMBERS[classify(error, self.file).code]
+                )
             out.codes.append(code)
             out.rows.append(rows)
             if stateful:
@@ -128,7 +149,7 @@ class Direct:
         rows = []
         for row in made:
             if len(rows) == self.of.contract.max_rows:
-                raise _Bad("script.output")
+                raise _BadError("script.output")
             rows.append(dict(row))
         return rows
 
@@ -141,10 +162,10 @@ class Direct:
             value = state[name]
             assert type(value) is type(first)
             if type(value) is int and not -(1 << 63) <= value < 1 << 63:
-                raise _Bad("data.range")
+                raise _BadError("data.range")
 
 
-class _Bad(Exception):
+class _BadError(Exception):
     def __init__(self, code: str) -> None:
         super().__init__(code)
         self.code = NUMBERS[code]
@@ -157,13 +178,19 @@ RANGES["time_ns"] = RANGES["i64"]
 
 def maker(f: Field) -> Callable[[Any], Value]:
     """The value of one field in the form of an outcome."""
-    low, high = (0, len(f.names) - 1) if f.type == "enum" else (0, 1) if f.type == "bool" else RANGES.get(f.type, (0, 0))
+    low, high = (
+        (0, len(f.names) - 1)
+        if f.type == "enum"
+        else (0, 1)
+        if f.type == "bool"
+        else RANGES.get(f.type, (0, 0))
+    )
 
     def whole(value: Any) -> Value:
         if value is None:
             return absent()
         if not low <= value <= high:
-            raise _Bad("data.range")
+            raise _BadError("data.range")
         return int(value)
 
     def real(value: Any) -> Value:
@@ -175,12 +202,12 @@ def maker(f: Field) -> Callable[[Any], Value]:
         if f.type == "text":
             value.decode()  # UnicodeDecodeError is data.value
         if len(value) > f.max:
-            raise _Bad("data.range")
+            raise _BadError("data.range")
         return bytes(value)
 
     def absent() -> None:
         if not f.optional:
-            raise _Bad("data.schema")
+            raise _BadError("data.schema")
 
     return real if f.type == "f64" else chars if f.type in ("bytes", "text") else whole
 

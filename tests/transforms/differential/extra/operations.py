@@ -1,4 +1,5 @@
 """Every operation on numbers that the portable language has, at its edges. Source: none, made for tests."""
+
 import math
 
 INPUT = {"a": "int", "b": "int", "x": "float", "y": "float", "which": "int"}
@@ -52,7 +53,7 @@ def transform(a: int, b: int, x: float, y: float, which: int) -> dict:
         out["r"] = x / y
     elif which == 6:
         out["n"] = a | b
-        out["ok"] = x < y or (a > b) == (x >= y) and not x <= y
+        out["ok"] = x < y or ((a > b) == (x >= y) and not x <= y)
     elif which == 7:
         out["n"] = -a
         out["ok"] = x != y and a != b

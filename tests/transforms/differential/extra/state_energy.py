@@ -1,4 +1,5 @@
 """Energy from power readings: float STATE, infinities and NaN, several rows. Source: none, made for tests."""
+
 import math
 
 MAX_ROWS = 3
@@ -12,8 +13,14 @@ OUTPUT = {
 }
 STATE = {"joules": 0.0, "peak": -0.0, "steps": 0, "sum": 0}
 EXAMPLES = (
-    {"in": {"watts": 1.5, "step": 2, "reset": False}, "out": ({"joules": 3.0, "mean": 3.0, "peak": 1.5, "steps": 1},)},
-    {"in": {"watts": -0.25, "step": 7, "reset": False}, "out": ({"joules": -1.75, "mean": -1.75, "steps": 1}, {"joules": 1.75, "steps": -1})},
+    {
+        "in": {"watts": 1.5, "step": 2, "reset": False},
+        "out": ({"joules": 3.0, "mean": 3.0, "peak": 1.5, "steps": 1},),
+    },
+    {
+        "in": {"watts": -0.25, "step": 7, "reset": False},
+        "out": ({"joules": -1.75, "mean": -1.75, "steps": 1}, {"joules": 1.75, "steps": -1}),
+    },
     {"in": {"watts": 1e300, "step": 1, "reset": True}, "out": ({"joules": 0.0, "steps": 0},)},
 )
 

@@ -1,4 +1,5 @@
-"""A counter of frames with gaps: integer and bool STATE, an error after a change of it. Source: none, made for tests."""
+"""A counter of frames with gaps: int and bool STATE, an error after a change of it. Source: none, made for tests."""
+
 import kit
 
 INPUT = {"payload": "bytes"}

@@ -1,4 +1,5 @@
 """Names cut out of a payload: text and bytes of variable width, UTF-8 or not. Source: none, made for tests."""
+
 import binascii
 
 import kit

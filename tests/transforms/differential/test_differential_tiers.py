@@ -1,0 +1,60 @@
+"""CPython == jailed worker == native code, bit for bit, for every portable transform that ships."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.transforms.differential.jailed import Jail
+from tests.transforms.differential.modules import Native
+from tests.transforms.differential.outcome import same
+from tests.transforms.differential.recorded import recorded
+from tests.transforms.differential.sizes import SIZES
+from tests.transforms.differential.subjects import EXTRA, NAMES, Direct, subject
+
+pytestmark = pytest.mark.once
+GOOD_AT_LEAST = 0.2  # of the generated inputs give rows: what is only refused compares little
+OWN = {path.stem for path in EXTRA.glob("*.py")}
+DECLINED_AT_MOST = 0.05  # of those files of our own that leave 64 bits on purpose; none of the library's
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_differential_records_are_the_same_in_three_tiers_when_they_are_generated(
+    name: str, jail: Jail, native: Native, capsys: pytest.CaptureFixture[str]
+) -> None:
+    of = subject(name)
+    count = (
+        SIZES.generated // 4 if of.contract.stateful else SIZES.generated
+    )  # one by one: each state is compared
+    inputs = of.inputs(count)
+    direct = Direct(of).run(inputs)
+
+    jailed = jail.run(of, inputs)
+    compiled = native.run(name, of, inputs, direct)
+
+    same(f"{name}, jailed", inputs, direct, jailed)
+    same(f"{name}, native", inputs, direct, compiled, declined=True)
+    with capsys.disabled():
+        print(f"\n  {name:24} {len(inputs)} records, {direct.share_good:6.1%} with rows, "
+              f"{compiled.share_declined:.2%} declined", end="")  # fmt: skip
+    assert len(inputs) == count
+    assert direct.share_good >= GOOD_AT_LEAST
+    assert compiled.share_declined <= (DECLINED_AT_MOST if name in OWN else 0)
+
+
+def test_differential_records_are_the_same_in_three_tiers_when_real_devices_sent_them(
+    jail: Jail, native: Native, shared_data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    work = {name: (subject(name), recorded(name, shared_data)) for name in NAMES}
+    work = {name: item for name, item in work.items() if item[1]}
+    direct = {name: Direct(of).run(inputs) for name, (of, inputs) in work.items()}
+
+    compiled = native.run_all({name: (*item, direct[name]) for name, item in work.items()})
+
+    for name, (of, inputs) in work.items():
+        same(f"{name}, jailed", inputs, direct[name], jail.run(of, inputs))
+        same(f"{name}, native", inputs, direct[name], compiled[name])
+    with capsys.disabled():
+        total = sum(len(inputs) for _, inputs in work.values())
+        print(f"\n  {total} recorded inputs of {len(work)} transforms", end="")
+    assert len(work) >= 20
