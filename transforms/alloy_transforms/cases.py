@@ -7,8 +7,9 @@ examples, count, seed), on every supported Python. Pure: nothing of the transfor
 from __future__ import annotations
 
 import random
+import re
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from .mutate import FLOATS, INTS, Payload
@@ -21,10 +22,19 @@ MINOR = 0.3  # share of the changes that may go to a number beside a payload
 MORE = 0.8  # share of the changes that begin at an input of `more`
 TRIES = 12  # to find an input that is not there yet
 Inputs = tuple[Any, ...]
+_NUMBER = re.compile(rb"(?<![\w.])(?:0[xX][0-9a-fA-F_]+|0|[1-9][0-9_]*)(?![\w.])")
+_TEXT = re.compile(rb"""b["']([^"'\\]{0,16})["']""")
 
 
 def cases(
-    contract: Contract, examples: Sequence[Example], count: int, seed: int, more: Sequence[Inputs] = ()
+    contract: Contract,
+    examples: Sequence[Example],
+    count: int,
+    seed: int,
+    *,
+    more: Sequence[Inputs] = (),
+    words: Sequence[bytes | int] = (),
+    whole: bool = True,
 ) -> list[Inputs]:
     """Inputs in the order of the contract's INPUT: the examples themselves, other lengths of them, changes of them.
 
@@ -35,6 +45,8 @@ def cases(
         seed: another one gives other cases.
         more: further good inputs, such as live ones, or those of an earlier call that gave rows: changes of these reach
             deeper. They are not themselves in the answer.
+        words: of `words`: what the file compares its inputs with.
+        whole: whether the examples themselves and other lengths of them come first.
     """
     known = [(tuple(inputs_of(contract, e)), e) for e in examples]
     seeds = [given for given, _ in known if None not in given]
@@ -42,8 +54,11 @@ def cases(
     often = sound + [given for given, e in known if e.rows and None not in given] * 3
     chance = random.Random(seed)  # noqa: S311 - repeatable on purpose
     kinds = [kind for _, kind in contract.inputs]
-    makers = [_maker(kind, i, sound, contract.outputs, chance) for i, kind in enumerate(kinds)]
-    out = [*seeds[:count], *_lengths(sound, kinds, max(0, count - len(seeds)) // 8)]
+    makers = [
+        _maker(kind, [given[i] for given in sound], contract.outputs, words, chance)
+        for i, kind in enumerate(kinds)
+    ]
+    out = [*seeds[:count], *_lengths(sound, kinds, max(0, count - len(seeds)) // 8)] if whole else []
     seen = {*out, *more}
     while len(out) < count:
         for attempt in range(TRIES):
@@ -56,6 +71,16 @@ def cases(
         seen.add(one)
         out.append(one)
     return out
+
+
+def words(source: bytes) -> list[bytes | int]:
+    """Numbers and byte strings written in the code of a file, behind its declarations; nothing is parsed or run."""
+    code = source[source.find(b"\ndef ") :]
+    numbers = {int(text.replace(b"_", b""), 0) for text in _NUMBER.findall(code)}
+    return [
+        *sorted(n for n in numbers if n < 1 << 32),
+        *sorted({text for text in _TEXT.findall(code) if text}),
+    ]
 
 
 def _changed(base: Inputs, makers: Sequence[_Make], chance: random.Random) -> Inputs:
@@ -86,13 +111,21 @@ _Make = Callable[[Any], Any]
 
 
 def _maker(
-    kind: str, index: int, sound: Sequence[Inputs], fields: Sequence[Field], chance: random.Random
+    kind: str,
+    others: Sequence[Any],
+    fields: Sequence[Field],
+    words: Sequence[bytes | int],
+    chance: random.Random,
 ) -> _Make:
     """What changes a value of one input; given None it makes one."""
     if kind == "bytes":
-        return Payload([given[index] for given in sound], fields, chance).changed
-    others = [given[index] for given in sound]
-    edges: Sequence[Any] = {"int": INTS, "float": FLOATS, "bool": (False, True)}.get(kind, ("", "0", "é"))
+        return Payload(others, fields, words, chance).changed
+    known: Mapping[str, Sequence[Any]] = {
+        "int": (*INTS, *(w for w in words if isinstance(w, int))),
+        "float": FLOATS,
+        "bool": (False, True),
+    }
+    edges = known.get(kind, ("", "0", "é"))
 
     def number(value: Any) -> Any:
         how = chance.random()

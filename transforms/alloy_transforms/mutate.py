@@ -57,6 +57,7 @@ TEXTS = (
         b"235960.5",
     ),
 )
+MAX_SIZE = 256  # a number of the source up to this may be the size of a payload
 REPAIRED = 0.9  # share of changed payloads whose checksum and length are made right again
 Way = Callable[[bytearray], None]
 
@@ -64,17 +65,29 @@ Way = Callable[[bytearray], None]
 class Payload:
     """Changes of one bytes input."""
 
-    def __init__(self, sound: Sequence[bytes], fields: Sequence[Field], chance: random.Random) -> None:
+    def __init__(
+        self,
+        sound: Sequence[bytes],
+        fields: Sequence[Field],
+        words: Sequence[bytes | int],
+        chance: random.Random,
+    ) -> None:
         self.sound = sound
         self.rules: tuple[Rule, ...] = learn(sound)
         self.chance = chance
         self.windows = _windows(fields)
+        self.known = words
+        self.words = _patterns(words)
+        self.sizes = [w for w in words if isinstance(w, int) and w <= MAX_SIZE]
         plain: list[Way] = [self._edge, self._flip, self._window, self._step, self._byte]
         broken: list[Way] = [self._splice, self._cut, self._grow]
+        if words:
+            plain += [self._word, self._word]
+            broken.append(self._resize)
         self.ways = plain * 4 + broken
         if bool(sound) and all(p and _printable(p) > 0.9 for p in sound):
             text: list[Way] = [self._digit, self._field, self._digit, self._letter, self._separator]
-            self.ways = text * 3 + [self._edge, self._flip, *broken]
+            self.ways = text * 3 + [self._word] * 3 * bool(words) + [self._edge, self._flip, *broken]
 
     def changed(self, value: bytes | None) -> bytes:
         """Another payload; one of noise where there is none, and one time in 64."""
@@ -115,6 +128,15 @@ class Payload:
             at = self.chance.randrange(len(data) - len(edge) + 1)
             data[at : at + len(edge)] = edge
 
+    def _word(self, data: bytearray) -> None:
+        word = self.chance.choice(self.words)
+        at = self._at(data)
+        data[at : at + len(word)] = word
+
+    def _resize(self, data: bytearray) -> None:
+        size = self.chance.choice(self.sizes) if self.sizes else len(data)
+        data[size:] = self.chance.choice((bytes(1), b"\x01", b"\xff", b"\x42")) * max(0, size - len(data))
+
     def _splice(self, data: bytearray) -> None:
         other = self.chance.choice(self.sound) if self.sound else b""
         at = self._at(data)
@@ -136,7 +158,16 @@ class Payload:
     def _field(self, data: bytearray) -> None:
         ends = [-1, *(i for i, c in enumerate(data) if c in b",;*= \t"), len(data)]
         k = self.chance.randrange(len(ends) - 1)
-        data[ends[k] + 1 : ends[k + 1]] = self.chance.choice(TEXTS)
+        data[ends[k] + 1 : ends[k + 1]] = (
+            self._number() if self.chance.random() < 0.4 else self.chance.choice(TEXTS)
+        )
+
+    def _number(self) -> bytes:
+        """A number of the source, or one beside it, as text; the point anywhere, because fields are scaled."""
+        numbers = [w for w in self.known if isinstance(w, int)] or [0]
+        text = str(self.chance.choice(numbers) + self.chance.choice((-1, 0, 0, 1)))
+        point = len(text) - self.chance.choice((0, 0, 1, 2, 3))
+        return (text if point == len(text) or point < 1 else f"{text[:point]}.{text[point:]}").encode()
 
     def _letter(self, data: bytearray) -> None:
         places = [i for i, c in enumerate(data) if 65 <= c <= 90]
@@ -151,6 +182,16 @@ class Payload:
 
 def _printable(data: bytes) -> float:
     return sum(32 <= c < 127 or c in b"\r\n\t" for c in data) / len(data)
+
+
+def _patterns(words: Sequence[bytes | int]) -> list[bytes]:
+    """Numbers of a source as bytes: one, or two and four in both orders."""
+    out = {w for w in words if isinstance(w, bytes)}
+    for n in words:
+        if isinstance(n, int):
+            width = 1 if n < 1 << 8 else 2 if n < 1 << 16 else 4
+            out |= {n.to_bytes(width, "big"), n.to_bytes(width, "little")}
+    return sorted(out)
 
 
 def _windows(fields: Sequence[Field]) -> list[bytes]:

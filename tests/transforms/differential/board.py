@@ -173,11 +173,14 @@ def main():
             keys.append(key)
             state = state or {}
             state[key] = given(kind, value)
-        function = __import__(name).transform
+        module = __import__(name)
+        for text in job.readline().split():
+            key, kind, value = text.split(":")
+            module.PARAMS[key] = given(kind, value)
         for _ in range(n):
             texts = job.readline().split()
             values = [given(kinds[k], texts[k]) for k in range(len(kinds))]
-            line, state = one(function, fields, max_rows, values, state)
+            line, state = one(module.transform, fields, max_rows, values, state)
             if state is not None:
                 line += ";" + ",".join([state_text(state[key]) for key in keys])
             print(line)

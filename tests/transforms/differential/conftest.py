@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from tests.transforms.differential.jailed import Jail
 from tests.transforms.differential.modules import Native, build
-from tests.transforms.differential.subjects import SOURCES
+from tests.transforms.differential.subjects import NAMES, subject
 
 
 @pytest.fixture(scope="session")
@@ -22,7 +22,7 @@ def jail() -> Iterator[Jail]:
 @pytest.fixture(scope="session")
 def native(tmp_path_factory: pytest.TempPathFactory) -> Native:
     """Native code of this machine."""
-    return build(tmp_path_factory.mktemp("native"), SOURCES)
+    return build(tmp_path_factory.mktemp("native"), [subject(name) for name in NAMES])
 
 
 @pytest.fixture(scope="session")
@@ -33,4 +33,9 @@ def aarch64(tmp_path_factory: pytest.TempPathFactory) -> Native:
     if missing or not root.is_dir():
         reason = f"not installed: {', '.join(missing) or root} (Debian: qemu-user, libc6-dev-arm64-cross)"
         pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
-    return build(tmp_path_factory.mktemp("aarch64"), SOURCES, "aarch64", ("qemu-aarch64", "-L", str(root)))
+    return build(
+        tmp_path_factory.mktemp("aarch64"),
+        [subject(name) for name in NAMES],
+        "aarch64",
+        ("qemu-aarch64", "-L", str(root)),
+    )

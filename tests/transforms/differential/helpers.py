@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import ast
 from dataclasses import replace
+from functools import cache
 from importlib import resources
 from typing import Any
 
 from tests.transforms.differential.subjects import Direct, Subject, loaded
 
-from alloy_transforms.cases import Inputs
 from alloy_transforms.repair import xor8
 from alloy_transforms.sandbox.answers import Example
 
@@ -81,11 +81,12 @@ FUNCTIONS = _functions()
 SOURCES = {name: _source(*function) for name, function in FUNCTIONS.items()}
 
 
-def arguments(name: str, count: int) -> tuple[Subject, list[Inputs]]:
-    """The transform around one function, and generated arguments of it."""
-    subject = loaded(name, SOURCES[name])
+@cache
+def subject(name: str) -> Subject:
+    """The transform around one function."""
+    made = loaded(name, SOURCES[name])
     known = [_values(*parameter) for parameter in _parameters(FUNCTIONS[name][1])]
-    names = [n for n, _ in subject.contract.inputs]
+    names = [n for n, _ in made.contract.inputs]
     seeds = [
         {
             n: values[(r * (j + 1) + r // 5) % len(values)]
@@ -93,7 +94,11 @@ def arguments(name: str, count: int) -> tuple[Subject, list[Inputs]]:
         }
         for r in range(3 * max(map(len, known)))
     ]
-    answers = Direct(subject).run([tuple(seed.values()) for seed in seeds]).rows
+    answers = Direct(made).run([tuple(seed.values()) for seed in seeds]).rows
     examples = [Example(seed, ({},)) for seed, rows in zip(seeds, answers, strict=True) if rows]
-    subject = replace(subject, examples=tuple(examples))
-    return subject, subject.inputs(count)
+    return replace(made, examples=tuple(examples))
+
+
+def subjects() -> dict[str, Subject]:
+    """All of them."""
+    return {name: subject(name) for name in SOURCES}

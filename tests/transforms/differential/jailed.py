@@ -61,7 +61,9 @@ class Jail:
 
     async def _run(self, subject: Subject, inputs: Sequence[Inputs]) -> Outcome:
         assert self._pool is not None
-        ref = TransformRef(subject.name, f"./{subject.name}.py", subject.source.encode(), {})
+        ref = TransformRef(
+            subject.name, f"./{subject.name}.py", subject.source.encode(), dict(subject.params)
+        )
         with trio.fail_after(DEADLINE_S):
             checked = await stage.check(self._pool, ref, self._pool.limits, ())
             worker, contract, _ = await stage.load(self._pool, ref, checked, self._pool.limits)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from tests.micropython.vm import VM
 from tests.transforms.differential.outcome import Outcome, Row, Value
-from tests.transforms.differential.subjects import Subject
+from tests.transforms.differential.subjects import Subject, Work
 
 from alloy_transforms.cases import Inputs
 from alloy_transforms.sandbox.contract import Field
@@ -20,13 +20,15 @@ BOARD = (Path(__file__).parent / "board.py").read_text("utf-8")
 DEADLINE_S = 110.0
 
 
-def run(work: Mapping[str, tuple[Subject, Sequence[Inputs]]]) -> dict[str, Outcome]:
+def run(work: Work) -> dict[str, Outcome]:
     """Every subject with its inputs, one after the other."""
     files = {f"{name}.py": PORTABLE.joinpath(f"{name}.py").read_bytes() for name in ("kit", "fmath")}
-    files |= {f"{name}.py": subject.source.encode() for name, (subject, _) in work.items()}
-    files["job.txt"] = "".join(_job(subject, inputs) for subject, inputs in work.values()).encode()
+    files |= {f"{name}.py": subject.source.encode() for name, (subject, _, _) in work.items()}
+    files["job.txt"] = "".join(_job(subject, inputs) for subject, inputs, _ in work.values()).encode()
     lines = iter(VM(files, BOARD).run(DEADLINE_S).lines())
-    out = {name: _outcome(subject, [next(lines) for _ in inputs]) for name, (subject, inputs) in work.items()}
+    out = {
+        name: _outcome(subject, [next(lines) for _ in inputs]) for name, (subject, inputs, _) in work.items()
+    }
     assert next(lines, None) is None
     return out
 
@@ -36,12 +38,9 @@ def _job(subject: Subject, inputs: Sequence[Inputs]) -> str:
     kinds = [kind for _, kind in contract.inputs]
     fields = [f"{f.name}:{f.type}:{int(f.optional)}:{_most(f)}" for f in contract.outputs]
     state = [f"{k}:{type(v).__name__}:{_text(type(v).__name__, v)}" for k, v in subject.first_state.items()]
-    lines = [
-        f"{subject.name} {len(inputs)} {contract.max_rows}",
-        " ".join(kinds),
-        " ".join(fields),
-        " ".join(state),
-    ]
+    params = [f"{k}:{type(v).__name__}:{_text(type(v).__name__, v)}" for k, v in subject.params.items()]
+    head = f"{subject.name} {len(inputs)} {contract.max_rows}"
+    lines = [head, *(" ".join(words) for words in (kinds, fields, state, params))]
     lines += [" ".join(map(_text, kinds, given)) for given in inputs]
     return "\n".join(lines) + "\n"
 

@@ -16,9 +16,8 @@ from typing import Any
 
 from tests.transforms.differential import toolchain
 from tests.transforms.differential.outcome import Outcome, Value
-from tests.transforms.differential.subjects import NAN_BITS, Subject
+from tests.transforms.differential.subjects import NAN_BITS, Subject, Work, document
 from tests.transforms.emit import compiled
-from tests.transforms.lang.differential import report
 
 from alloy_transforms import emit
 from alloy_transforms.cases import Inputs
@@ -53,16 +52,11 @@ class Machine:
     driver: Path
     runner: tuple[str, ...] = ()
 
-    def run(
-        self,
-        work: Mapping[str, tuple[Subject, Sequence[Inputs], Outcome]],
-        entries: Mapping[str, Entry],
-        folder: Path,
-    ) -> dict[str, Outcome]:
+    def run(self, work: Work, entries: Mapping[str, Entry], folder: Path) -> dict[str, Outcome]:
         """Every subject with its inputs, in one process.
 
         Args:
-            work: name -> subject, inputs, and the reference: the state to go on with after a declined input.
+            work: the reference says with which state to go on after a declined input.
             entries: where each is.
             folder: for the files.
         """
@@ -89,36 +83,31 @@ class Native:
         """One of them."""
         return self.machine.run({name: (subject, inputs, reference)}, self.entries, self.folder)[name]
 
-    def run_all(self, work: Mapping[str, tuple[Subject, Sequence[Inputs], Outcome]]) -> dict[str, Outcome]:
+    def run_all(self, work: Work) -> dict[str, Outcome]:
         """All in one process."""
         return self.machine.run(work, self.entries, self.folder)
 
 
 def build(
-    folder: Path, sources: Mapping[str, str], machine: str = "x86_64", runner: tuple[str, ...] = ()
+    folder: Path, subjects: Sequence[Subject], machine: str = "x86_64", runner: tuple[str, ...] = ()
 ) -> Native:
-    """Check, emit and compile sources into one shared object, with rustc alone.
+    """Emit and compile transforms into one shared object, with rustc alone.
 
     Args:
         folder: for the files.
-        sources: name -> text.
+        subjects: the transforms.
         machine: as `alloy-edge build --target` names it.
         runner: what runs programs of that machine here.
     """
-    documents = []
-    for name, source in sources.items():
-        checked = report(source)
-        assert checked.document is not None, (name, checked.refusals)
-        documents.append(checked.document)
     tools = toolchain.find(machine)
     library = compiled.build(
-        emit.many(documents),
+        emit.many([document(of) for of in subjects]),
         folder,
         rustc=tools.rustc,
         target=tools.target,
         linker=tools.linker,
     )
-    entries = {name: Entry(library, f"alloy_run_v1_{k}") for k, name in enumerate(sources)}
+    entries = {of.name: Entry(library, f"alloy_run_v1_{k}") for k, of in enumerate(subjects)}
     return Native(compile_driver(folder, tools.linker, runner), entries, folder)
 
 

@@ -9,6 +9,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from tests.transforms.differential.outcome import Outcome
+from tests.transforms.differential.subjects import NAMES, Direct, Subject, subject
+
 from alloy_transforms.cases import Inputs
 
 VECTORS = Path(__file__).parents[2] / "vectors"
@@ -27,6 +30,15 @@ def recorded(name: str, shared: Path) -> list[Inputs]:
     if name == "pms5003":
         return [(bytes.fromhex(case["frame"]),) for case in _lines(VECTORS / "pms5003" / "frames.jsonl")]
     return list(_uplinks(name, shared))
+
+
+def real(shared: Path, every: int = 1) -> dict[str, tuple[Subject, list[Inputs], Outcome]]:
+    """One of so many recorded inputs of every transform that has some, with the plain function's answers."""
+    work = {}
+    for name in NAMES:
+        if inputs := recorded(name, shared)[::every]:
+            work[name] = subject(name), inputs, Direct(subject(name)).run(inputs)
+    return work
 
 
 @cache

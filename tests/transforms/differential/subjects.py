@@ -6,7 +6,7 @@ import ast
 import struct
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import Any
 from tests.transforms.differential.outcome import Outcome, Row, Value
 from tests.transforms.in_process import InProcess
 
-from alloy_transforms.cases import Inputs, cases
+from alloy_transforms.cases import Inputs, cases, words
 from alloy_transforms.lang.check import check
 from alloy_transforms.portable import fmath, kit
 from alloy_transforms.sandbox.answers import Example
@@ -28,6 +28,9 @@ LIBRARY = resources.files("alloy_transforms.library")
 EXTRA = Path(__file__).parent / "extra"
 PORTABLE_IMPORTS = {"kit", "fmath", "struct", "math", "binascii"}
 SEED = 20260101
+ROUNDS = 4
+KEPT_AT_MOST = 2_000  # inputs; several tests use them
+SAME = 20  # inputs of one kind of answer that the next round begins at
 NAN_BITS = 0x7FF8000000000000
 
 
@@ -40,20 +43,48 @@ class Subject:
     contract: Contract
     examples: tuple[Example, ...]
     first_state: Mapping[str, Any]
+    params: Mapping[str, Any] = field(default_factory=dict)
 
     def inputs(self, count: int) -> list[Inputs]:
-        """Generated inputs, the same in every run: a quarter from EXAMPLES, the rest from those that gave rows."""
-        if self.name not in _LAST or _LAST[self.name][0] != count:
-            first = cases(self.contract, self.examples, count // 4, SEED)
-            rows = Direct(self).run(first).rows
-            good = [given for given, made in zip(first, rows, strict=True) if made]
-            second = cases(self.contract, self.examples, count, SEED + 1, good)
-            _LAST[self.name] = count, first + second[len(first) - count :]
-        return _LAST[self.name][1]
+        """Generated inputs, the same in every run."""
+        return self.answered(count)[0]
+
+    def answered(self, count: int) -> tuple[list[Inputs], Outcome]:
+        """Generated inputs, and what the plain function answers."""
+        if (self.name, count) not in _KEPT:
+            if count > KEPT_AT_MOST:
+                return self._made(count)
+            _KEPT[self.name, count] = self._made(count)
+        return _KEPT[self.name, count]
+
+    def _made(self, count: int) -> tuple[list[Inputs], Outcome]:
+        """Four rounds: the first from EXAMPLES, the others from inputs that gave rows, each kind of answer as often."""
+        direct = Direct(self)
+        out: list[Inputs] = []
+        answers = Outcome()
+        kinds: dict[object, list[Inputs]] = {}
+        for number in range(ROUNDS):
+            part = cases(
+                self.contract,
+                self.examples,
+                count // ROUNDS,
+                SEED + number,
+                more=[given for found in kinds.values() for given in found[-SAME:]],
+                words=words(self.source.encode()),
+                whole=number == 0,
+            )
+            answer = direct.run(part)
+            for given, rows in zip(part, answer.rows, strict=True):
+                if rows:
+                    shape = tuple(tuple(v is None for v in row) for row in rows[:3])
+                    kinds.setdefault(shape, []).append(given)
+            out += part
+            answers.codes += answer.codes
+            answers.rows += answer.rows
+        return out, direct.run(out) if self.contract.stateful else answers
 
 
-_LAST: dict[str, tuple[int, list[Inputs]]] = {}
-"""The newest inputs of each subject: the tests of one size share them."""
+_KEPT: dict[tuple[str, int], tuple[list[Inputs], Outcome]] = {}
 
 
 def _sources() -> dict[str, str]:
@@ -69,28 +100,43 @@ def _sources() -> dict[str, str]:
 
 
 SOURCES = _sources()
-NAMES = sorted(SOURCES)
-KEEPS_STATE = [name for name in NAMES if "\nSTATE =" in SOURCES[name]]
+VARIANTS: dict[str, tuple[str, Mapping[str, Any]]] = {
+    "modbus_integers_signed": ("modbus_integers", {"bits": 32, "signed": 1, "word_order": 1, "first": 40001}),
+    "modbus_integers_long": ("modbus_integers", {"bits": 64, "byte_swap": 1}),
+    "modbus_floats_swapped": ("modbus_floats", {"word_order": 1, "first": 100}),
+}
+"""Shipped transforms with other PARAMS: name -> file, PARAMS."""
+NAMES = sorted([*SOURCES, *VARIANTS])
 
 
 @cache
 def subject(name: str) -> Subject:
-    """One of the files."""
-    return loaded(name, SOURCES[name])
+    """One of the files, or of the variants."""
+    file, params = VARIANTS.get(name, (name, {}))
+    return loaded(name, SOURCES[file], params)
 
 
 def uses_floats(name: str) -> bool:
     """Whether it is of the profile `f64`: a float, or a function that takes or gives one, is used anywhere."""
-    document = check(ast.parse(SOURCES[name]), SOURCES[name].encode()).document
-    assert document is not None
-    return bool(document["numeric"] == "f64")
+    return bool(document(subject(name))["numeric"] == "f64")
 
 
-def loaded(name: str, source: str) -> Subject:
+def document(of: Subject) -> dict[str, Any]:
+    """Its intermediate representation."""
+    checked = check(ast.parse(of.source), of.source.encode(), params=of.params)
+    assert checked.document is not None, (of.name, checked.refusals)
+    return checked.document
+
+
+def loaded(name: str, source: str, params: Mapping[str, Any] | None = None) -> Subject:
     """A source, loaded by the sandbox's own loader."""
-    worker = InProcess(source)
+    worker = InProcess(source, params)
     state = decode_state(worker.first_state) if worker.contract.stateful else {}
-    return Subject(name, source, worker.contract, worker.examples(), state)
+    return Subject(name, source, worker.contract, worker.examples(), state, params or {})
+
+
+Work = Mapping[str, tuple[Subject, Sequence[Inputs], Outcome]]
+"""name -> a transform, inputs, and what the plain function makes of them."""
 
 
 class Direct:
@@ -114,6 +160,7 @@ class Direct:
             for plain, was in before.items():
                 if was is not None:
                     sys.modules[plain] = was
+        module.__dict__.get("PARAMS", {}).update(of.params)
         self.function: Callable[..., Any] = module.__dict__["transform"]
         self.makers = [maker(f) for f in of.contract.outputs]
         self.names = [f.name for f in of.contract.outputs]

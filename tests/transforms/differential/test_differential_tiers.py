@@ -8,9 +8,9 @@ import pytest
 from tests.transforms.differential.jailed import Jail
 from tests.transforms.differential.modules import Native
 from tests.transforms.differential.outcome import same
-from tests.transforms.differential.recorded import recorded
+from tests.transforms.differential.recorded import real
 from tests.transforms.differential.sizes import SIZES
-from tests.transforms.differential.subjects import EXTRA, NAMES, Direct, subject
+from tests.transforms.differential.subjects import EXTRA, NAMES, subject
 
 pytestmark = pytest.mark.once
 GOOD_AT_LEAST = 0.2  # of the generated inputs give rows: what is only refused compares little
@@ -26,8 +26,7 @@ def test_differential_records_are_the_same_in_three_tiers_when_they_are_generate
     count = (
         SIZES.generated // 4 if of.contract.stateful else SIZES.generated
     )  # one by one: each state is compared
-    inputs = of.inputs(count)
-    direct = Direct(of).run(inputs)
+    inputs, direct = of.answered(count)
 
     jailed = jail.run(of, inputs)
     compiled = native.run(name, of, inputs, direct)
@@ -45,16 +44,14 @@ def test_differential_records_are_the_same_in_three_tiers_when_they_are_generate
 def test_differential_records_are_the_same_in_three_tiers_when_real_devices_sent_them(
     jail: Jail, native: Native, shared_data: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    work = {name: (subject(name), recorded(name, shared_data)) for name in NAMES}
-    work = {name: item for name, item in work.items() if item[1]}
-    direct = {name: Direct(of).run(inputs) for name, (of, inputs) in work.items()}
+    work = real(shared_data)
 
-    compiled = native.run_all({name: (*item, direct[name]) for name, item in work.items()})
+    compiled = native.run_all(work)
 
-    for name, (of, inputs) in work.items():
-        same(f"{name}, jailed", inputs, direct[name], jail.run(of, inputs))
-        same(f"{name}, native", inputs, direct[name], compiled[name])
+    for name, (of, inputs, direct) in work.items():
+        same(f"{name}, jailed", inputs, direct, jail.run(of, inputs))
+        same(f"{name}, native", inputs, direct, compiled[name])
     with capsys.disabled():
-        total = sum(len(inputs) for _, inputs in work.values())
+        total = sum(len(inputs) for _, inputs, _ in work.values())
         print(f"\n  {total} recorded inputs of {len(work)} transforms", end="")
     assert len(work) >= 20
