@@ -9,7 +9,8 @@ from __future__ import annotations
 import random
 import re
 import struct
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import accumulate, chain
 from typing import Any
 
 from .mutate import FLOATS, INTS, Payload
@@ -17,6 +18,7 @@ from .sandbox.answers import Example
 from .sandbox.contract import Contract, Field
 from .sandbox.examples import inputs_of
 
+MAX_BYTES = 8 << 20  # of all payloads; a record may have 64 KiB
 EXTRA = 8  # bytes by which a payload is made longer, at most, one length after the other
 MINOR = 0.3  # share of the changes that may go to a number beside a payload
 MORE = 0.8  # share of the changes that begin at an input of `more`
@@ -35,6 +37,7 @@ def cases(
     more: Sequence[Inputs] = (),
     words: Sequence[bytes | int] = (),
     whole: bool = True,
+    limit_bytes: int = MAX_BYTES,
 ) -> list[Inputs]:
     """Inputs in the order of the contract's INPUT: the examples themselves, other lengths of them, changes of them.
 
@@ -46,6 +49,7 @@ def cases(
         more: further good inputs, such as live ones, or those of an earlier call that gave rows: changes of these reach
             deeper. They are not themselves in the answer.
         words: of `words`: what the file compares its inputs with.
+        limit_bytes: of all payloads together; there are fewer inputs where they are longer.
         whole: whether the examples themselves and other lengths of them come first.
     """
     known = [(tuple(inputs_of(contract, e)), e) for e in examples]
@@ -58,9 +62,15 @@ def cases(
         _maker(kind, [given[i] for given in sound], contract.outputs, words, chance)
         for i, kind in enumerate(kinds)
     ]
-    out = [*seeds[:count], *_lengths(sound, kinds, max(0, count - len(seeds)) // 8)] if whole else []
-    seen = {*out, *more}
-    while len(out) < count:
+    out: list[Inputs] = []
+    used = 0
+    seen = set(more)
+    for one in chain(seeds, _lengths(sound, kinds, max(0, count - len(seeds)) // 8)) if whole else ():
+        if len(out) < count and used < limit_bytes:
+            used += _bytes(one)
+            seen.add(one)
+            out.append(one)
+    while len(out) < count and used < limit_bytes:
         for attempt in range(TRIES):
             base = more if more and chance.random() < MORE else often
             one = chance.choice(base) if base else tuple(make(None) for make in makers)
@@ -68,9 +78,14 @@ def cases(
                 one = _changed(one, makers, chance)
             if one not in seen:
                 break
+        used += _bytes(one)
         seen.add(one)
         out.append(one)
     return out
+
+
+def _bytes(given: Inputs) -> int:
+    return sum(len(v) for v in given if isinstance(v, bytes))
 
 
 def words(source: bytes) -> list[bytes | int]:
@@ -94,17 +109,21 @@ def _changed(base: Inputs, makers: Sequence[_Make], chance: random.Random) -> In
     return tuple(values)
 
 
-def _lengths(sound: Sequence[Inputs], kinds: Sequence[str], most: int) -> list[Inputs]:
+def _lengths(sound: Sequence[Inputs], kinds: Sequence[str], most: int) -> Iterator[Inputs]:
     """Every shorter and some longer forms of each bytes value; evenly thinned out to `most`."""
-    out: list[Inputs] = []
-    for i, kind in enumerate(kinds):
-        for given in sound if kind == "bytes" else ():
-            whole: bytes = given[i]
-            longer = [whole + bytes(k) for k in range(1, EXTRA + 1)] + [whole + whole]
-            out += [
-                (*given[:i], v, *given[i + 1 :]) for v in (*(whole[:k] for k in range(len(whole))), *longer)
-            ]
-    return [out[k * len(out) // most] for k in range(most)] if len(out) > most else out
+    places = [(i, given) for i, kind in enumerate(kinds) if kind == "bytes" for given in sound]
+    ends = list(accumulate(len(given[i]) + EXTRA for i, given in places))
+    total = ends[-1] if ends else 0
+    for k in range(min(most, total)):
+        at = k * total // min(most, total)
+        (i, given), end = next((place, end) for place, end in zip(places, ends, strict=True) if at < end)
+        whole: bytes = given[i]
+        size = at - (end - len(whole) - EXTRA)
+        yield (
+            *given[:i],
+            whole[:size] if size < len(whole) else whole + bytes(size - len(whole) + 1),
+            *given[i + 1 :],
+        )
 
 
 _Make = Callable[[Any], Any]

@@ -15,6 +15,8 @@ Sum = Callable[[bytes], int]
 Order = Literal["big", "little"]
 MAX_PREFIX = 8  # bytes before what a checksum covers, and positions of a length
 MAX_SUFFIX = 4  # bytes behind a checksum
+MAX_PAYLOADS = 64
+MAX_LEARNED = 1024  # bytes of a payload: each checksum is tried at each place of it
 EVIDENCE_BITS = 16  # about a thousand rules are tried: one of them fits by chance in one format of sixty
 
 
@@ -103,9 +105,9 @@ class Checksum:
     of: Sum
 
     def place(self, data: bytes | bytearray) -> int:
-        """Offset of the checksum; negative where the payload is too short for one."""
+        """Offset of the checksum; negative where the payload is too short or too long for one."""
         at = len(data) - self.suffix - self.width
-        return at if at > self.prefix else -1
+        return at if self.prefix < at <= MAX_LEARNED else -1
 
     def stored(self, data: bytes) -> bytes:
         """The checksum as it stands in `data`."""
@@ -154,9 +156,11 @@ def learn(payloads: Sequence[bytes]) -> tuple[Rule, ...]:
     """The rules that all payloads keep, in the order in which they must be mended.
 
     Args:
-        payloads: sound ones, such as the EXAMPLES without an error.
+        payloads: sound ones, such as the EXAMPLES without an error; long ones are left out.
     """
-    different = sorted(set(payloads))
+    different = sorted({p for p in payloads if len(p) <= MAX_LEARNED}, key=lambda p: (len(p), p))[
+        :MAX_PAYLOADS
+    ]
     if not different:
         return ()
     asterisk = Asterisk()

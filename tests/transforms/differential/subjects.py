@@ -30,6 +30,7 @@ PORTABLE_IMPORTS = {"kit", "fmath", "struct", "math", "binascii"}
 SEED = 20260101
 ROUNDS = 4
 KEPT_AT_MOST = 2_000  # inputs; several tests use them
+LIMIT_BYTES = 1 << 30
 SAME = 20  # inputs of one kind of answer that the next round begins at
 NAN_BITS = 0x7FF8000000000000
 
@@ -72,6 +73,7 @@ class Subject:
                 more=[given for found in kinds.values() for given in found[-SAME:]],
                 words=words(self.source.encode()),
                 whole=number == 0,
+                limit_bytes=LIMIT_BYTES,
             )
             answer = direct.run(part)
             for given, rows in zip(part, answer.rows, strict=True):
