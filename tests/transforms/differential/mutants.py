@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 _COMPARISONS: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
@@ -15,30 +16,31 @@ _OPERATORS: dict[type[ast.operator], type[ast.operator]] = {
 }  # fmt: skip
 
 
-def mutants(source: str) -> Iterator[tuple[str, ast.Module]]:
-    """(where and what, tree) of every fault: a number one greater, a comparison or an operation of another kind."""
+def mutants(source: str) -> Iterator[tuple[str, Callable[[], ast.Module]]]:
+    """(where and what, maker of the tree) of every fault; call the maker before the next one is asked for.
+
+    A fault is a number that is one greater, a comparison or an operation of another kind.
+    """
     tree = ast.parse(source)
     functions = [n for n in tree.body if isinstance(n, ast.FunctionDef)]
     places = [n for f in functions for n in ast.walk(f) if type(n) in (ast.Constant, ast.Compare, ast.BinOp)]
     for place in places:
         kept = copy.copy(place)
         if (what := _spoil(place)) is not None:
-            made = copy.deepcopy(tree)
-            for function in made.body:
-                _bounded(function)
-            yield f"line {place.lineno}: {what}", ast.fix_missing_locations(made)
+            yield f"line {place.lineno}: {what}", partial(_bounded, tree)
             place.__dict__.update(kept.__dict__)
 
 
-def _bounded(function: ast.AST) -> None:
-    """Let a loop that has lost its end raise MemoryError: each gets 100,000 iterations a call."""
-    if not isinstance(function, ast.FunctionDef):
-        return
-    loops = [n for n in ast.walk(function) if isinstance(n, ast.While)]
-    for loop in loops:
-        loop.body[:0] = ast.parse("_left -= 1\nif _left < 0:\n    raise MemoryError").body
-    if loops:
-        function.body[:0] = ast.parse("_left = 100_000").body
+def _bounded(tree: ast.Module) -> ast.Module:
+    """A copy where a loop that has lost its end raises MemoryError: a call gets 3,000 iterations."""
+    out = copy.deepcopy(tree)
+    for function in out.body:
+        loops = [n for n in ast.walk(function) if isinstance(n, ast.While)]
+        for loop in loops:
+            loop.body[:0] = ast.parse("_left -= 1\nif _left < 0:\n    raise MemoryError").body
+        if loops and isinstance(function, ast.FunctionDef):
+            function.body[:0] = ast.parse("_left = 3_000").body
+    return ast.fix_missing_locations(out)
 
 
 def _spoil(node: ast.AST) -> str | None:

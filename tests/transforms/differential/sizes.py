@@ -16,6 +16,7 @@ class Sizes:
         arguments: of each function of kit and fmath, in CPython and native; a tenth on MicroPython.
         slice: of everything in the quick run.
         every: of so many recorded inputs one goes to MicroPython.
+        faults: of so many faults that can be planted one is.
     """
 
     generated: int
@@ -23,9 +24,10 @@ class Sizes:
     arguments: int
     slice: int
     every: int
+    faults: int
 
 
 SIZES = {
-    "ci": Sizes(20_000, 2_000, 20_000, 400, 10),
-    "soak": Sizes(1_000_000, 50_000, 500_000, 400, 1),
+    "ci": Sizes(20_000, 2_000, 20_000, 400, 10, 25),
+    "soak": Sizes(1_000_000, 50_000, 500_000, 400, 1, 1),
 }["soak" if os.environ.get("ALLOY_SIZES") == "soak" else "ci"]

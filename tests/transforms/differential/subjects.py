@@ -109,6 +109,8 @@ VARIANTS: dict[str, tuple[str, Mapping[str, Any]]] = {
 }
 """Shipped transforms with other PARAMS: name -> file, PARAMS."""
 NAMES = sorted([*SOURCES, *VARIANTS])
+OWN = {path.stem for path in EXTRA.glob("*.py")}
+SHIPPED = [name for name in NAMES if name not in OWN]
 
 
 @cache

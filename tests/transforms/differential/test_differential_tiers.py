@@ -10,11 +10,10 @@ from tests.transforms.differential.modules import Native
 from tests.transforms.differential.outcome import same
 from tests.transforms.differential.recorded import real
 from tests.transforms.differential.sizes import SIZES
-from tests.transforms.differential.subjects import EXTRA, NAMES, subject
+from tests.transforms.differential.subjects import NAMES, OWN, subject
 
 pytestmark = pytest.mark.once
 GOOD_AT_LEAST = 0.2  # of the generated inputs give rows: what is only refused compares little
-OWN = {path.stem for path in EXTRA.glob("*.py")}
 DECLINED_AT_MOST = 0.05  # of those files of our own that leave 64 bits on purpose; none of the library's
 
 
