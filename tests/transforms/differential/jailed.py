@@ -1,9 +1,11 @@
-"""The tier of the sandbox: real zygote, real jail, RUN frames."""
+"""Jailed workers: real zygote, real jail, RUN frames; answers by CPython or by a native module."""
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections.abc import Sequence
+from contextlib import closing, nullcontext
 
 import trio
 from tests.transforms.differential.columns import append
@@ -12,6 +14,7 @@ from tests.transforms.differential.subjects import Subject
 
 from alloy_agent.config.model import TransformRef
 from alloy_agent.workers import stage
+from alloy_agent.workers.module import NativeModule
 from alloy_agent.workers.pool import WorkerPool
 from alloy_agent.workers.process import WorkerProcess
 from alloy_transforms.cases import Inputs
@@ -45,9 +48,15 @@ class Jail:
         self._thread.join(DEADLINE_S)
         assert not self._thread.is_alive()
 
-    def run(self, subject: Subject, inputs: Sequence[Inputs]) -> Outcome:
-        """All inputs through a worker that loads the source."""
-        return trio.from_thread.run(self._run, subject, inputs, trio_token=self._token)
+    def run(self, subject: Subject, inputs: Sequence[Inputs], module: bytes | None = None) -> Outcome:
+        """All inputs through a worker that loads the source.
+
+        Args:
+            subject: the transform.
+            inputs: what it is asked.
+            module: its native form; then the worker answers with that, and with the source where it declines.
+        """
+        return trio.from_thread.run(self._run, subject, inputs, module, trio_token=self._token)
 
     async def _main(self) -> None:
         async with trio.open_nursery() as nursery:
@@ -59,22 +68,25 @@ class Jail:
             await self._pool.aclose()
             nursery.cancel_scope.cancel()
 
-    async def _run(self, subject: Subject, inputs: Sequence[Inputs]) -> Outcome:
+    async def _run(self, subject: Subject, inputs: Sequence[Inputs], data: bytes | None) -> Outcome:
         assert self._pool is not None
         ref = TransformRef(
             subject.name, f"./{subject.name}.py", subject.source.encode(), dict(subject.params)
         )
         with trio.fail_after(DEADLINE_S):
             checked = await stage.check(self._pool, ref, self._pool.limits, ())
-            worker, contract, _ = await stage.load(self._pool, ref, checked, self._pool.limits)
+            module = None if data is None else NativeModule.read(data, hashlib.sha256(data).hexdigest())
+            with closing(module) if module else nullcontext():
+                worker, contract, _ = await stage.load(self._pool, ref, checked, self._pool.limits, module)
             async with worker:
-                return await ask(worker, contract, inputs)
+                return await ask(worker, ReplyDecoder(contract, native=module is not None), contract, inputs)
 
 
-async def ask(worker: WorkerProcess, contract: Contract, inputs: Sequence[Inputs]) -> Outcome:
+async def ask(
+    worker: WorkerProcess, decoder: ReplyDecoder, contract: Contract, inputs: Sequence[Inputs]
+) -> Outcome:
     """All inputs through a loaded worker; with STATE one by one, so that each state is seen."""
     out = Outcome()
-    decoder = ReplyDecoder(contract)
     size = 1 if contract.stateful else BATCH
     while len(out) < len(inputs):
         part = inputs[len(out) : len(out) + size]

@@ -5,17 +5,19 @@ from __future__ import annotations
 import pytest
 from tests.micropython.vm import require_vm
 from tests.transforms.differential import helpers, micropython
+from tests.transforms.differential.builds import Native, build
 from tests.transforms.differential.jailed import Jail
-from tests.transforms.differential.modules import Native, build
 from tests.transforms.differential.outcome import same
 from tests.transforms.differential.sizes import SIZES
+
+from alloy_agent.build.toolchain import machine
 
 pytestmark = pytest.mark.once
 
 
 @pytest.fixture(scope="module")
 def native(tmp_path_factory: pytest.TempPathFactory) -> Native:
-    return build(tmp_path_factory.mktemp("helpers"), list(helpers.subjects().values()))
+    return build(tmp_path_factory.mktemp("helpers"), list(helpers.subjects().values()), machine())
 
 
 @pytest.mark.parametrize("name", helpers.SOURCES)

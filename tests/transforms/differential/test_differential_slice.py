@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from tests.micropython.vm import require_vm
 from tests.transforms.differential import micropython
+from tests.transforms.differential.builds import Native
 from tests.transforms.differential.jailed import Jail
-from tests.transforms.differential.modules import Native
 from tests.transforms.differential.outcome import same
 from tests.transforms.differential.sizes import SIZES
 from tests.transforms.differential.subjects import NAMES, subject

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from tests.transforms.differential.builds import Native, module
 from tests.transforms.differential.jailed import Jail
-from tests.transforms.differential.modules import Native
 from tests.transforms.differential.outcome import same
 from tests.transforms.differential.recorded import real
 from tests.transforms.differential.sizes import SIZES
@@ -38,6 +38,16 @@ def test_differential_records_are_the_same_in_three_tiers_when_they_are_generate
     assert len(inputs) == count
     assert direct.share_good >= GOOD_AT_LEAST
     assert compiled.share_declined <= (DECLINED_AT_MOST if name in OWN else 0)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_differential_records_are_the_same_in_a_jailed_worker_when_it_has_a_module(
+    name: str, jail: Jail
+) -> None:
+    of = subject(name)
+    inputs, direct = of.answered(SIZES.board)
+
+    same(f"{name}, jailed module", inputs, direct, jail.run(of, inputs, module(of)))
 
 
 def test_differential_records_are_the_same_in_three_tiers_when_real_devices_sent_them(

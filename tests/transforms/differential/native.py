@@ -1,7 +1,4 @@
-"""The native tier: batches as files for `driver.c`, and its answers as outcomes. Also what builds both.
-
-One driver for both machines: compiled for x86_64 it runs as a process, for aarch64 under qemu-user.
-"""
+"""The native tier as a process of its own: batches as files for `driver.c`, and its answers as outcomes."""
 
 from __future__ import annotations
 
@@ -14,17 +11,13 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
-from tests.transforms.differential import toolchain
 from tests.transforms.differential.outcome import Outcome, Value
-from tests.transforms.differential.subjects import NAN_BITS, Subject, Work, document
-from tests.transforms.emit import compiled
+from tests.transforms.differential.subjects import NAN_BITS, Subject, Work
 
-from alloy_transforms import emit
 from alloy_transforms.cases import Inputs
 from alloy_transforms.sandbox.columns import TYPECODES, unpack_bits
 from alloy_transforms.sandbox.contract import Field
 
-DRIVER = Path(__file__).parent / "driver.c"
 BATCH = 1000
 SPAN_BYTES = 16
 DEADLINE_S = 110.0
@@ -69,67 +62,6 @@ class Machine:
         out = {name: _outcome(subject, len(inputs), read) for name, (subject, inputs, _) in work.items()}
         assert read.at == len(read.data)
         return out
-
-
-@dataclass(frozen=True)
-class Native:
-    """Many programs in one shared object, and the machine that runs them."""
-
-    machine: Machine
-    entries: Mapping[str, Entry]
-    folder: Path
-
-    def run(self, name: str, subject: Subject, inputs: Sequence[Inputs], reference: Outcome) -> Outcome:
-        """One of them."""
-        return self.machine.run({name: (subject, inputs, reference)}, self.entries, self.folder)[name]
-
-    def run_all(self, work: Work) -> dict[str, Outcome]:
-        """All in one process."""
-        return self.machine.run(work, self.entries, self.folder)
-
-
-def build(
-    folder: Path, subjects: Sequence[Subject], machine: str = "x86_64", runner: tuple[str, ...] = ()
-) -> Native:
-    """Emit and compile transforms into one shared object, with rustc alone.
-
-    Args:
-        folder: for the files.
-        subjects: the transforms.
-        machine: as `alloy-edge build --target` names it.
-        runner: what runs programs of that machine here.
-    """
-    tools = toolchain.find(machine)
-    library = compiled.build(
-        emit.many([document(of) for of in subjects]),
-        folder,
-        rustc=tools.rustc,
-        target=tools.target,
-        linker=tools.linker,
-    )
-    entries = {of.name: Entry(library, f"alloy_run_v1_{k}") for k, of in enumerate(subjects)}
-    return Native(compile_driver(folder, tools.linker, runner), entries, folder)
-
-
-def compile_driver(
-    folder: Path, compiler: str, runner: tuple[str, ...] = (), stubs: Sequence[str] = ()
-) -> Machine:
-    """The driver for one machine.
-
-    Args:
-        folder: for the program.
-        compiler: C compiler of that machine.
-        runner: what runs its programs here.
-        stubs: the functions of Python that the modules name; never called.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "stubs.h").write_text("".join(f"STUB({name})\n" for name in sorted(stubs)))
-    program = folder / "driver"
-    flags = ["-O1", "-Wall", "-Wextra", "-Werror", "-rdynamic", f"-I{folder}"]
-    command = [compiler, *flags, str(DRIVER), "-o", str(program), "-ldl"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
-    assert done.returncode == 0, done.stderr
-    return Machine(program, runner)
 
 
 def _padded(*parts: bytes) -> bytes:
