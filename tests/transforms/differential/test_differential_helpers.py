@@ -31,7 +31,7 @@ def test_differential_values_are_the_same_in_native_code_when_a_helper_is_called
 
     same(f"{name}, native", inputs, direct, compiled, declined=True)
     assert any(direct.rows)
-    assert compiled.share_declined <= 0.1
+    assert compiled.share_declined <= 0.01
 
 
 def test_differential_values_are_the_same_on_micropython_when_helpers_are_called() -> None:
@@ -44,7 +44,7 @@ def test_differential_values_are_the_same_on_micropython_when_helpers_are_called
         same(f"{name}, MicroPython", inputs, direct, on_board[name])
 
 
-def test_differential_values_are_the_same_in_the_jail_when_helpers_are_called(jail: Jail) -> None:
-    for name, subject in helpers.subjects().items():
+def test_differential_values_are_the_same_in_the_jail_when_some_helpers_are_called(jail: Jail) -> None:
+    for name, subject in list(helpers.subjects().items())[::4]:  # it is CPython there, too
         inputs, direct = subject.answered(SIZES.slice)
         same(f"{name}, jailed", inputs, direct, jail.run(subject, inputs))
