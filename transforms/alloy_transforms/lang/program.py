@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 from collections.abc import Mapping
 from importlib import resources
 from typing import Any
@@ -26,6 +27,12 @@ def _sources() -> dict[str, str]:
 SOURCES: Mapping[str, str] = _sources()
 
 
+@functools.cache
+def _tree(name: str) -> ast.Module:
+    """Parsed once a process; nothing changes it."""
+    return ast.parse(SOURCES[name])
+
+
 class HelperBroken(RuntimeError):  # noqa: N818 - our own bug, not an answer
     """A module that is shipped with the language is not written in it."""
 
@@ -45,7 +52,7 @@ class Program:
         self._helper_sink = Sink()
         for name in HELPERS:
             if name in SOURCES and name != module.name:
-                helper = read(ast.parse(SOURCES[name]), name, self._helper_sink)
+                helper = read(_tree(name), name, self._helper_sink)
                 self._modules[name] = helper
                 self._known |= signatures(helper, self._helper_sink)
 
