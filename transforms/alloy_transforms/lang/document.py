@@ -12,6 +12,7 @@ from typing import Any
 
 from ..sandbox.contract import Field
 from .analyse import Analysis, Instance, field_limits
+from .evaluate import clamp
 from .module import Module
 from .nodes import BYTES, FLOAT, INT, Expr, Stmt
 from .state import MAX_INPUT, Value
@@ -155,6 +156,8 @@ def _expr(e: Expr) -> Document:
         out["v"] = list(e.value) if isinstance(e.value, tuple) else e.value
     if e.type == FLOAT:
         out |= _interval((float(e.lo), float(e.hi), e.nan))
+    elif e.checked:  # in every call, though only some of them need the check
+        out |= _interval(clamp((int(e.lo), int(e.hi))))
     elif e.op != "var" or e.type != BYTES:
         out |= {"lo": e.lo, "hi": e.hi}
     if e.checked:

@@ -153,7 +153,8 @@ def _declare(name: str, value: Any, node: ast.AST, out: Module, sink: Sink) -> N
     elif name in ("PARAMS", "STATE") and _is_map(value, name, node, sink):
         allowed = (int, float, bool) if name == "STATE" else (int, float, bool, bytes)
         for key, v in value.items():
-            if type(v) not in allowed or not is_name(key) or (type(v) is int and v.bit_length() > 63):
+            wide = type(v) is int and not -(1 << 63) <= v < 1 << 63
+            if type(v) not in allowed or not is_name(key) or wide:
                 sink.add("L110" if name == "STATE" else "L111", node, f'{name}["{key}"]')
         (out.params if name == "PARAMS" else out.state).update(value)
     elif name == "MAX_ROWS":
