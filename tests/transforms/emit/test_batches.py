@@ -96,7 +96,7 @@ OUTPUT = {"k": {"type": "i64"}}
 
 def transform(n: int) -> dict:
     t = 0
-    for k in range(n):
+    for k in range(min(max(n, -9), 1 << 24)):
         t = t ^ k
     return {"k": t}
 """,
@@ -106,7 +106,7 @@ OUTPUT = {"k": {"type": "i64"}}
 
 def transform(n: int, m: int) -> dict:
     t = 0
-    for k in range(n):
+    for k in range(min(max(n, -9), 1 << 24)):
         if k == m:
             break
         t = t ^ k
@@ -118,7 +118,7 @@ OUTPUT = {"k": {"type": "i64"}}
 
 def inner(m: int) -> int:
     t = 0
-    for k in range(m):
+    for k in range(min(max(m, -9), 1 << 24)):
         t = t + (k & 3)
     return t
 

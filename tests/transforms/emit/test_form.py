@@ -29,7 +29,7 @@ SOURCE = (
         out["v"] = t
     out["w"] = math.sqrt(x * x) / 3.0
     out["u"] = b[0] + kit.u16be(b, 1)
-    out["raw"] = b[1:n]
+    out["raw"] = b[1:n & 63]
     return out
 """
 )

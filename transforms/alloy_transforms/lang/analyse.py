@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from ..sandbox.builders import INT_RANGES
-from .evaluate import Budget, clamp
+from .evaluate import MAX_END, Budget, clamp, shown
 from .findings import Sink
 from .formats import parse
 from .intervals import I64, Ints, inside
@@ -259,7 +259,13 @@ class Analysis(Refiner):
         ends = []
         for e in s.exprs:
             v = self.expr(e, state)
+            if not -MAX_END <= v[0] <= v[1] <= MAX_END:
+                self.sink.at(
+                    "L122", e.line or s.line, e.column or s.column, f"an end of a range, {shown(v)},"
+                )
             ends.append(self._fitted(s, (int(v[0]), int(v[1]))))
+        if abs(step) > MAX_END:
+            self.sink.at("L122", s.line, s.column, f"a range with a step of {step}")
         (a, b), (c, d) = ends
         if step > 0:
             most, least = max(0, -((a - d) // step)), max(0, -((b - c) // step))
@@ -269,6 +275,9 @@ class Analysis(Refiner):
             full = min(b, c + 1), b
         s.trips = most if s.trips is None or most > s.trips else s.trips
         if most == 0:
+            self.frame.instance.hulls.setdefault(
+                name, (0, 0)
+            )  # the document names it, though it has no value
             return state
         if most <= MAX_UNROLLED and step > 0:
             return self._unrolled(s, state, name, step, (a, b, d), most, least)

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from .findings import Sink
 
 MAX_COUNT = 4096  # of a shift: what a board and CPython both do without a thought for memory
+WORD: Ints = (-(1 << 31), (1 << 31) - 1)  # the ends of a slice: boards have machine words there
+MAX_END = 1 << 30  # of a range: a board adds the step before it looks
 NO_NAN: Floats = (-math.inf, math.inf, False)
 
 
@@ -213,8 +215,15 @@ class Evaluator:
 
     def _slice(self, e: Expr, state: State) -> Value:
         data, i, j = (self.expr(a, state) for a in e.args)
-        if isinstance(e.value, int):  # constant width
-            known = i[0] >= 0 and i[1] + e.value <= data[0]
+        for bound, at in ((i, e.args[1]), (j, e.args[2])):
+            if not iv.inside((int(bound[0]), int(bound[1])), WORD):
+                self.sink.at(
+                    "L122", at.line or e.line, at.column or e.column, f"an end of a slice, {shown(bound)},"
+                )
+        if isinstance(e.value, int):  # constant width: never longer, shorter where it is cut or crosses zero
+            from_start = i[0] >= 0 and i[1] + e.value <= data[0]
+            from_end = j[1] < 0 or (e.args[2].op == "len" and i[0] == i[1] == -e.value)
+            known = from_start or (from_end and i[0] >= -data[0])
             return (e.value if known else 0), min(e.value, int(data[1]))
         longest = int(data[1])
         if i[0] >= 0 and j[0] >= 0:

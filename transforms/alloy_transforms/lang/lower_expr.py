@@ -264,7 +264,8 @@ class Expressions(Calls):
         if data.op not in ("var", "const"):
             return self.refuse("L042", node, "a slice of a slice", "slice the input itself")
         low, high = node.slice.lower, node.slice.upper
-        if not free and not _constant_width(low, high):
+        width = _constant_width(low, high)
+        if not free and width is None:
             return self.refuse("L042", node, f"`{ast.unparse(node)[:60]}`")
         start = self.expr(low) if low is not None else self.make("const", INT, node, value=0)
         end = self.expr(high) if high is not None else self.make("len", INT, node, data)
@@ -272,7 +273,7 @@ class Expressions(Calls):
             return self.make("const", ANY, node, value=0)
         if start.type != INT or end.type != INT:
             return self.refuse("L101", node, "a slice with bounds that are no int")
-        return self.make("slice", BYTES, node, data, start, end)
+        return self.make("slice", BYTES, node, data, start, end, value=width)
 
     def _table(self, node: ast.Subscript, name: str, table: tuple[object, ...]) -> Expr:
         self.used.add(name)
@@ -308,15 +309,17 @@ class Expressions(Calls):
         return self.make("state", kind, node, value=key)
 
 
-def _constant_width(low: ast.expr | None, high: ast.expr | None) -> bool:
-    """Whether a slice has a width that its text shows: 2:6, :4, -2:, i:i + 4, i - 2:i."""
+def _constant_width(low: ast.expr | None, high: ast.expr | None) -> int | None:
+    """The width that the text of a slice shows: 2:6, :4, -2:, i:i + 4, i - 2:i; None: it shows none."""
     a = _offset(low) if low is not None else ("", 0)
     if high is None:
-        return a is not None and a[0] == "" and a[1] < 0
+        return -a[1] if a is not None and a[0] == "" and a[1] < 0 else None
     b = _offset(high)
     if a is None or b is None or a[0] != b[0]:
-        return False
-    return a[0] != "" or (a[1] >= 0) == (b[1] >= 0)
+        return None
+    if a[0] == "":  # 5:2 is empty
+        return max(b[1] - a[1], 0) if (a[1] >= 0) == (b[1] >= 0) else None
+    return b[1] - a[1] if b[1] >= a[1] else None  # i:i - 1 is nearly everything where i is 0
 
 
 def _offset(node: ast.expr) -> tuple[str, int] | None:

@@ -164,7 +164,8 @@ RULES: Mapping[str, Rule] = {
         "gives another answer at each run", "declare it as an input; the record's time is the receive time"
     ),
     "L041": _lang(
-        "raises on overflow in CPython and gives inf on boards", "use fmath.ldexp, or multiply by a constant"
+        "raises on overflow in CPython and gives inf on boards",
+        "bound the number and the exponent before, or multiply by a constant",
     ),
     "L042": _lang(
         "is bytes of variable width outside a row: only spans of the input leave a transform",
@@ -221,6 +222,10 @@ RULES: Mapping[str, Rule] = {
     "L121": _type(
         "is not proven to be at most 4096; boards refuse a count beyond 30 bits, and CPython runs out of memory",
         "mask the count: x << (n & 63)",
+    ),
+    "L122": _type(
+        "is not proven to be small (slices: 32 bits, ranges: 2**30); boards raise OverflowError where CPython goes on",
+        "bound it before: a mask, or `if i < 0 or i > len(b): raise ValueError(...)`",
     ),
     "L202": _limit("is nested too deeply", "give parts of it a name"),
     "L203": _limit("has too many parts", "split the transform"),

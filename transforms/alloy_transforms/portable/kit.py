@@ -157,9 +157,9 @@ def f32(word: int) -> float:
 
 def span(b: bytes, i: int, end: int) -> int:
     """Number of bytes from i to end; raises where that is not inside b."""
-    if i < 0 or end < i or end > len(b):
+    if i < 0 or end > len(b) or end < i:
         raise ValueError("input too short")
-    return end - i
+    return max(end - i, 0)  # it is not negative; so the checker sees it too
 
 
 def sum16(b: bytes, i: int, end: int) -> int:
@@ -235,7 +235,7 @@ def field_end(b: bytes, sep: int, i: int, end: int) -> int:
 def field(b: bytes, sep: int, k: int, end: int) -> int:
     """Offset of the first byte of field k (0 is the first) of b; `end` where there are fewer fields."""
     i = 0
-    for _ in range(k):
+    for _ in range(min(max(k, 0), len(b) + 1)):  # more fields than bytes are not there
         i = field_end(b, sep, i, end)
         if i < end:
             i = i + 1
