@@ -128,7 +128,7 @@ class Gate:
     def _generated(
         self, examples: Sequence[Example], recorded: Sequence[Recorded]
     ) -> Iterator[tuple[list[Column], int]]:
-        from alloy_transforms.cases import cases  # only a promotion needs it
+        from alloy_transforms.cases import cases, words  # only a promotion needs it
 
         contract = self._judge.contract
         live = [
@@ -143,7 +143,7 @@ class Gate:
             )
         ]
         whole = [row for row in live if None not in row]
-        values = cases(contract, examples, GENERATED, SEED, more=whole)
+        values = cases(contract, examples, GENERATED, SEED, more=whole, words=words(self._judge.ref.source))
         for start in range(0, len(values), BATCH):
             part = values[start : start + BATCH]
             columns, bad = pack(contract.inputs, list(zip(*part, strict=True)), len(part))
