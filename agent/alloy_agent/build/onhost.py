@@ -7,8 +7,8 @@ it once came from.
 from __future__ import annotations
 
 import json
-import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from alloy_agent.workers.transform import TransformStage
 
 BUILD_S = 900.0  # a small gateway takes its time
+END_S = 5.0  # from the interrupt to SIGKILL
 MAX_DOCUMENT_BYTES = 1 << 20  # of `alloy-edge build --json`
 
 
@@ -71,12 +72,21 @@ async def build_on_host(ref: TransformRef, state_dir: Path) -> None:
                     await process.wait()
             finally:
                 if process.returncode is None:
-                    os.killpg(process.pid, 9)  # cargo and rustc with it
                     with trio.CancelScope(shield=True):
-                        await process.wait()
+                        await _end(process)
         if scope.cancelled_caught:
             raise BuildError("build.rustc", f"it is not built after {BUILD_S:g} s", where=ref.name)
         _judge(ref.name, process.returncode, out)
+
+
+async def _end(process: trio.Process) -> None:
+    """An interrupt first: the build then ends its own children, cargo and rustc; they have sessions of their own."""
+    process.send_signal(signal.SIGINT)
+    with trio.move_on_after(END_S):
+        await process.wait()
+        return
+    process.kill()
+    await process.wait()
 
 
 def _modest() -> list[str]:

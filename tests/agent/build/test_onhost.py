@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,26 @@ def test_build_is_ended_when_the_daemon_stops(tmp_path: Path) -> None:
 
     trio.run(main)
     assert not (tmp_path / FOLDER).exists()
+
+
+@pytest.mark.slow
+def test_compiler_is_ended_when_the_daemon_stops(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cargo, said = tmp_path / "cargo", tmp_path / "pid"
+    cargo.write_text(f"#!/bin/sh\necho $$ > {said}.part && mv {said}.part {said}\nexec sleep 100\n")
+    cargo.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+
+    async def main() -> None:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(onhost.build_on_host, ref(), tmp_path)
+            with trio.fail_after(60):
+                while not said.exists():  # noqa: ASYNC110 - another process writes it
+                    await trio.sleep(0.02)
+            nursery.cancel_scope.cancel()
+
+    trio.run(main)
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(said.read_text()), 0)
 
 
 @pytest.mark.parametrize("text", [b"", b"[]", b"{}", b'{"ok": false, "modules": []}', b"[" * 100_000])
