@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import trio
 
@@ -15,9 +15,17 @@ from alloy_agent.config.model import Sandbox, TransformRef, Workers
 from alloy_agent.native import module as native
 from alloy_agent.workers.pool import WorkerPool
 
+if TYPE_CHECKING:
+    from alloy_agent.build.make import Made
+
 
 def built(refs: Sequence[TransformRef]) -> list[bytes]:
-    """The shared object of each file.
+    """The shared object of each file; errors as `made`."""
+    return [each.wheel.module for each in made(refs)]
+
+
+def made(refs: Sequence[TransformRef]) -> list[Made]:
+    """The module of each file.
 
     Raises:
         ToolchainError: there is no compiler on this host.
@@ -41,7 +49,7 @@ def built(refs: Sequence[TransformRef]) -> list[bytes]:
     tools = toolchain.find(toolchain.machine())
     pairs = zip(refs, trio.run(checked), strict=True)
     programs = [program.program(ref, document) for ref, document in pairs]
-    return [make.make(p, tools, cache.folder(), lambda _: None).wheel.module for p in programs]
+    return [make.make(p, tools, cache.folder(), lambda _: None) for p in programs]
 
 
 def opened(data: bytes) -> native.Module:

@@ -13,20 +13,30 @@ import statistics
 import tempfile
 import time
 from array import array
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import trio
 
+from alloy_agent.config.model import TransformRef
+from alloy_agent.core.control import ask
+from alloy_agent.errors import ToolchainError
 from alloy_agent.mqtt.session import MqttSession
 from alloy_transforms.wire import cbor
 from alloy_transforms.wire.typed import TypedArray
 
 from .daemon import TOPICS, Running, any_broker, cpu_seconds, daemon_process, session, write_config
 from .figure import Figure
+from .modules import made
 from .sandbox import FRAME, SOURCE
+from .tiers import FRAME20
+
+if TYPE_CHECKING:
+    from alloy_agent.build.make import Made
 
 RATE_BUDGET = ">= 5 k msg/s"
+NATIVE_BUDGET = ">= 10 k msg/s"
 PIPELINE = """\
 source: {mqtt: {topic: bench/frames, qos: 1}}
 transform: ./frame20.py
@@ -137,13 +147,16 @@ async def pass_through(
     return Passed(count / took, core_after - core, workers_after - workers, consumer.latencies)
 
 
-async def measure(port: int, sizes: Sizes) -> tuple[list[Passed], list[Passed], int]:
-    """Streams and paced runs, and how many records came twice."""
+async def measure(
+    port: int, sizes: Sizes, module: Made | None = None
+) -> tuple[list[Passed], list[Passed], int]:
+    """Streams and paced runs, and how many records came twice; with a module the transform is promoted first."""
     daemon_cpus, own_cpus = split_cores()
     before = os.sched_getaffinity(0)
     with tempfile.TemporaryDirectory(prefix="alloy-") as scratch:
-        config = write_config(Path(scratch), port, {"frames": PIPELINE})
-        (config / "transforms" / "frame20.py").write_bytes(SOURCE)
+        extra = "" if module is None else "modules: {trust: local}\n"
+        config = write_config(Path(scratch), port, {"frames": PIPELINE}, extra)
+        (config / "transforms" / "frame20.py").write_bytes(SOURCE if module is None else FRAME20)
         if own_cpus:
             os.sched_setaffinity(0, own_cpus)
         try:
@@ -151,9 +164,22 @@ async def measure(port: int, sizes: Sizes) -> tuple[list[Passed], list[Passed], 
                 daemon_process(config, cpus=daemon_cpus) as running,
                 session(port, "bench-load") as link,
             ):
+                if module is not None:
+                    await _promote(running, module)
                 return await _runs(link, running, sizes)
         finally:
             os.sched_setaffinity(0, before)
+
+
+async def _promote(running: Running, module: Made) -> None:
+    from alloy_agent.build import store
+
+    await trio.to_thread.run_sync(store.record, module, running.run_dir.parent / "state")
+    response = await ask(
+        running.run_dir / "control.sock", "transform.promote", {"transform": "frame20"}, _PATIENCE_S
+    )
+    if not response.ok:
+        raise RuntimeError(f"the module of the workload was refused: {response.error}")
 
 
 async def _runs(link: MqttSession, running: Running, sizes: Sizes) -> tuple[list[Passed], list[Passed], int]:
@@ -187,7 +213,26 @@ def run(quick: bool) -> list[Figure]:
     sizes = QUICK if quick else FULL
     with any_broker() as (broker, port):
         streams, paced, repeated = trio.run(measure, port, sizes)
-    return figures(broker, streams, paced, repeated)
+        found = figures(broker, streams, paced, repeated)
+        try:
+            (module,) = made([TransformRef(name="frame20", origin="bench", source=FRAME20)])
+        except ToolchainError:
+            return found  # no build host: native code is measured where it can be made
+        native, _, _ = trio.run(measure, port, replace(sizes, paced=QUICK.paced), module)
+    return [*found, *native_figures(native, found[0])]
+
+
+def native_figures(streams: list[Passed], sandboxed: Figure) -> list[Figure]:
+    """The same stream with the transform in native code."""
+    rates = [run.rate for run in streams]
+    tree = [1e6 * (run.core_s + run.workers_s) / len(run.latencies) for run in streams]
+    ratio = statistics.median(rates) / sandboxed.value
+    return [
+        Figure.of(
+            "pipeline.native", rates, "msg/s", peer="pipeline.sandboxed", ratio=ratio, budget=NATIVE_BUDGET
+        ),
+        Figure.of("pipeline.native.tree_cpu", tree, "ms", note="CPU of core and worker per 1,000 messages"),
+    ]
 
 
 def figures(broker: str, streams: list[Passed], paced: list[Passed], repeated: int) -> list[Figure]:
