@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import document as ir
-from .analyse import Analysis, Instance
+from .analyse import Analysis
 from .findings import Sink
 from .general import general
+from .instances import Instance
 from .lower_expr import ANY
 from .module import Module, read
 from .program import HELPERS, SOURCES, Program

@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..sandbox.contract import Field
-from .analyse import Analysis, Instance, field_limits
+from .analyse import Analysis, field_limits
 from .evaluate import clamp
+from .instances import Instance
 from .module import Module
 from .nodes import BYTES, FLOAT, INT, Expr, Stmt
 from .state import MAX_INPUT, Value

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from .analyse import Instance
 from .check import Report
 from .document import counts, expressions
 from .evaluate import shown
+from .instances import Instance
 from .nodes import INT, Expr, Stmt
 from .state import Value
 
