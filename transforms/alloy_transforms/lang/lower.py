@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from ..sandbox.errormap import LENGTH_WORDS, RANGE_WORDS
 from .findings import Sink
 from .formats import parse
-from .lower_expr import ANY, Expressions
+from .lower_expr import ANY
+from .lower_rows import Rows
 from .module import CLOCKS, DECLARED, MODULES, Module
 from .nodes import BOOL, BYTES, FLOAT, INT, Expr, Function, Stmt
 from .signatures import ROW, STATE, Signature
@@ -21,11 +22,9 @@ _RAISES = {
     "OverflowError": "data.overflow",
     "ZeroDivisionError": "data.div",
 }
-_OTHERS = {"f64": FLOAT, "bool": BOOL, "bytes": BYTES, "text": BYTES}  # text: UTF-8 cut out of the input
-_INTEGERS = ("i8", "i16", "i32", "i64", "u8", "u16", "u32", "time_ns")
 
 
-class Lowering(Expressions):
+class Lowering(Rows):
     """Lowers one function; every refusal goes to the sink, the result is whole only without any."""
 
     def __init__(
@@ -44,14 +43,10 @@ class Lowering(Expressions):
         super().__init__(module, function, known, sink)
         self.tables = tables
         self.node = node
-        self.entry = signature.result == ROW
         names = [n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
         self.assigned = frozenset(names)
-        self.generator = self.entry and any(isinstance(n, ast.Yield) for n in ast.walk(node))
-        function.generator = self.generator
-        self.rows_set: set[str] = set()
+        function.generator = self.entry and any(isinstance(n, ast.Yield) for n in ast.walk(node))
         self._loops = 0
-        self._hidden = 0
 
     def run(self) -> Function:
         """Lower the body."""
@@ -202,7 +197,7 @@ class Lowering(Expressions):
     def _store(self, node: ast.stmt, target: ast.expr, value: ast.expr, out: list[Stmt]) -> None:
         if isinstance(target, ast.Name):
             if isinstance(value, ast.Dict):
-                self._new_row(target, value, out)
+                self.new_row(target, value, out)
                 return
             e = self.expr(value)
             if isinstance(value, ast.Name) and e.type == BYTES and e.op == "var":
@@ -214,9 +209,9 @@ class Lowering(Expressions):
         elif isinstance(target, ast.Subscript) and isinstance(target.value, ast.Name):
             kind = self.function.types.get(target.value.id)
             if kind == ROW:
-                self._put(target.value.id, target.slice, value, out)
+                self.put(target.value.id, target.slice, value, out)
             elif kind == STATE:
-                self._keep(target, value, out)
+                self.keep(target, value, out)
             else:
                 self.sink.add("L033", target, f"`{ast.unparse(target)[:40]}`")
         else:
@@ -260,110 +255,6 @@ class Lowering(Expressions):
         self.define(targets[1], INT if called == "math.frexp" else FLOAT)
         out.append(self.stmt(called[5:], node, ids, (e,)))
 
-    def _new_row(self, target: ast.Name, value: ast.Dict, out: list[Stmt]) -> None:
-        if not self.entry:
-            self.sink.add("L017", value, "a dict")
-            return
-        self.define(target, ROW)
-        for n in ast.walk(value):  # the new row is empty before its values are computed
-            if isinstance(n, ast.Name) and n.id == target.id:
-                self.sink.add("L117", n, f"`{n.id}`, inside its own new value,")
-        self._fill(target.id, value, out)
-
-    def _fill(self, row: str, value: ast.Dict, out: list[Stmt]) -> None:
-        puts: list[Stmt] = []
-        for key, inner in zip(value.keys, value.values, strict=True):
-            if key is None:
-                self.sink.add("L011", value, "`**`")
-            else:
-                self._put(row, key, inner, puts)
-        out.append(self.stmt("row", value, row))
-        out += puts
-
-    def _put(self, row: str, key: ast.expr, value: ast.expr, out: list[Stmt]) -> None:
-        name = key.value if isinstance(key, ast.Constant) else None
-        if not isinstance(name, str) or name not in self.module.outputs:
-            self.sink.add("L108", key, f"`{ast.unparse(key)[:40]}`")
-            self.expr(value)
-            return
-        self.rows_set.add(name)
-        e = self._field_value(name, value)
-        if e.type != ANY:
-            out.append(self.stmt("put", key, (row, name), (e,)))
-
-    def _field_value(self, name: str, value: ast.expr) -> Expr:
-        kind = self.module.outputs[name].type
-        if kind == "enum" and isinstance(value, ast.Constant) and isinstance(value.value, str):
-            names = self.module.outputs[name].names
-            if value.value not in names:
-                return self.refuse("L109", value, f'"{value.value}", no name of `{name}`,')
-            return self.make("const", INT, value, value=names.index(value.value))
-        free = isinstance(value, ast.Subscript) and isinstance(value.slice, ast.Slice)
-        e = self.slice_of(value, True) if free and isinstance(value, ast.Subscript) else self.expr(value)
-        if e.type == ANY:
-            return e
-        wanted = INT if kind in (*_INTEGERS, "enum") else _OTHERS[kind]
-        if wanted == FLOAT:
-            e = self.to_float(e)
-        if wanted == BOOL and e.type == INT:
-            return e
-        if e.type != wanted:
-            return self.refuse("L109", value, f"`{name}` is {kind}: {e.type}")
-        return e
-
-    def _keep(self, target: ast.Subscript, value: ast.expr, out: list[Stmt]) -> None:
-        key = self._key(target)
-        e = self.expr(value)
-        if key not in self.module.state:
-            self.sink.add("L110", target, f"`{ast.unparse(target)[:40]}`")
-            return
-        kind = {bool: BOOL, int: INT, float: FLOAT}.get(type(self.module.state[key]), ANY)
-        if ANY not in (e.type, kind) and e.type != kind:
-            self.sink.add("L110", value, f'{e.type} for s["{key}"], which is {kind},')
-        out.append(self.stmt("keep", target, key, (e,)))
-
-    def _return(self, node: ast.Return, out: list[Stmt]) -> None:
-        if self.entry:
-            self._return_row(node, out)
-            return
-        if node.value is None:
-            self.sink.add("L105", node, "a bare return")
-            return
-        e = self.expr(node.value)
-        want = self.function.result
-        if ANY not in (e.type, want) and e.type != want:
-            self.sink.add("L105", node, f"{e.type}, where {want} is declared,")
-        out.append(self.stmt("return", node, None, (e,)))
-
-    def _return_row(self, node: ast.Return, out: list[Stmt]) -> None:
-        if self.generator:
-            if node.value is not None:
-                self.sink.add("L120", node, "this function")
-            out.append(self.stmt("done", node))
-        elif node.value is None:
-            self.sink.add("L106", node, "`transform`")
-        else:
-            self._emit(node, node.value, out)
-            out.append(self.stmt("done", node))
-
-    def _emit(self, node: ast.AST, value: ast.expr, out: list[Stmt]) -> None:
-        if isinstance(value, ast.Dict):
-            self._hidden += 1
-            row = f"${self._hidden}"
-            self.function.types[row] = ROW
-            self._fill(row, value, out)
-        elif isinstance(value, ast.Name) and self.function.types.get(value.id) == ROW:
-            row = value.id
-        else:
-            self.sink.add(
-                "L105",
-                value,
-                f"`{ast.unparse(value)[:40]}`, no row,",
-                "return a dict of the fields of OUTPUT",
-            )
-            return
-        out.append(self.stmt("emit", node, row))
-
     def _expr(self, node: ast.Expr, out: list[Stmt]) -> None:
         value = node.value
         if isinstance(value, ast.Yield):
@@ -372,7 +263,7 @@ class Lowering(Expressions):
             elif value.value is None:
                 self.sink.add("L047", value, "a bare `yield`")
             else:
-                self._emit(value, value.value, out)
+                self.emit(value, value.value, out)
             return
         e = self.expr(value)
         if e.type != ANY:
