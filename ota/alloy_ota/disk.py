@@ -195,6 +195,22 @@ def make_folder(disk: Disk, folder: str) -> None:
         raise wrong(error, folder) from error
 
 
+def remove_file(disk: Disk, folder: str, name: str) -> None:
+    """Remove `folder/name`; durable when this returns, harmless when it is not there.
+
+    Raises:
+        DiskError, FileKindError: the operating system refused.
+    """
+    path = f"{folder}/{name}"
+    try:
+        disk.unlink(path)
+        sync_folder(disk, folder)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise wrong(error, path) from error
+
+
 def sweep(disk: Disk, folder: str) -> int:
     """Remove what a process that died was writing; how many files. One that is being written is written again."""
     removed = 0

@@ -11,7 +11,7 @@ import re
 from dataclasses import asdict, dataclass, fields
 from typing import Final
 
-from .disk import OS, Disk, make_folder, read_file, sweep, sync_folder, write_file, wrong
+from .disk import OS, Disk, make_folder, read_file, remove_file, sweep, write_file, wrong
 from .errors import LimitError, MissingError, OtaError, RecordError
 from .store import is_digest
 
@@ -132,14 +132,7 @@ class LocalModules:
 
     def remove(self, module: str) -> None:
         """Forget a module; harmless when it is not there."""
-        path = f"{self.folder}/{module}{_END}"
-        try:
-            self._disk.unlink(path)
-            sync_folder(self._disk, self.folder)
-        except FileNotFoundError:
-            return
-        except OSError as error:
-            raise wrong(error, path) from error
+        remove_file(self._disk, self.folder, module + _END)
 
     def sweep(self) -> int:
         """Remove what a process that died was writing."""

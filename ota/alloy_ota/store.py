@@ -17,6 +17,7 @@ from .disk import (
     make_folder,
     open_regular,
     read_all,
+    remove_file,
     sweep,
     sync_folder,
     write_file,
@@ -132,14 +133,8 @@ class ObjectStore:
 
     def remove(self, digest: str) -> None:
         """Forget an object; harmless when it is not there. Errors as `put`."""
-        path = self._path(digest)
-        try:
-            self._disk.unlink(path)
-            sync_folder(self._disk, self.folder)
-        except FileNotFoundError:
-            return
-        except OSError as error:
-            raise wrong(error, path) from error
+        self._path(digest)  # refuses what is no digest
+        remove_file(self._disk, self.folder, digest)
 
     def sweep(self) -> int:
         """Remove what a process that died was writing; how many files."""
