@@ -43,8 +43,15 @@ run: setup ## see real data come out normalised (alloy-edge demo)
 test: setup vm ## run the tests (quick ones; the slow rest is `make test-slow`)
 	$(BIN)/python -m pytest -m "not slow and not once" $(TESTS)
 
+SLOW := $(BIN)/python -m pytest -m "slow or once" --durations=15
+
 test-slow: setup vm ## run the slow tests and those made once per release
-	$(BIN)/python -m pytest -m "slow or once" --durations=15 $(TESTS)
+ifdef TESTS
+	$(SLOW) $(TESTS)
+else
+	$(SLOW) -n 2 --dist loadfile tests/transforms # they compute; the others look at time and memory
+	$(SLOW) --ignore tests/transforms
+endif
 
 soak: setup vm ## the generated suites at their large sizes (an hour or more)
 	ALLOY_SIZES=soak $(BIN)/python -m pytest --timeout 7200 --durations=15 $(TESTS)

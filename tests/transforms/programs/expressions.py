@@ -40,6 +40,10 @@ class Common:
             text = self.chance.among(ways)(depth)
             if text is not None:
                 return text
+        for _, way in ways:  # chance never met those that are
+            text = way(depth)
+            if text is not None:
+                return text
         raise AssertionError("no way is possible")
 
     def name(self, kind: str) -> str | None:
