@@ -11,7 +11,16 @@ from collections.abc import Sequence
 
 from alloy_native import _native
 
-__all__ = ["LAYERS", "PROFILES", "die_with_parent", "probe", "receive_message", "seal", "send_message"]
+__all__ = [
+    "LAYERS",
+    "PROFILES",
+    "die_with_parent",
+    "probe",
+    "receive_message",
+    "seal",
+    "send_message",
+    "trim_heap",
+]
 
 PROFILES: tuple[str, ...] = ("transform", "decoder", "reference")
 LAYERS: tuple[str, ...] = (
@@ -75,6 +84,11 @@ def probe() -> dict[str, int | str | bool]:
 def die_with_parent(parent_pid: int) -> bool:
     """Have the kernel kill this process when its parent ends; False when it had ended already."""
     return _native.jail_die_with_parent(parent_pid)
+
+
+def trim_heap() -> None:
+    """Give free memory of this process's heap back to the kernel (glibc only): after a start, once."""
+    _native.jail_trim_heap()
 
 
 def send_message(fd: int, data: bytes, fds: Sequence[int] = ()) -> None:

@@ -6,7 +6,6 @@ opened is called after that, through a `ModulePlan`.
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Sequence
 from typing import Literal, TypedDict
@@ -98,6 +97,8 @@ class Elements:
     """
 
     def __init__(self, module: Module) -> None:
+        import json  # the daemon and its workers go without
+
         if module.kind != "map":
             raise ValueError("the module is not element-wise")
         schema = json.loads(module.schema)

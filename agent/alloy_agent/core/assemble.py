@@ -15,7 +15,6 @@ from typing import Any
 
 import trio
 
-from alloy_agent.build.onhost import local_build
 from alloy_agent.config.contracts import PipelineContracts, check_contracts
 from alloy_agent.config.model import Document, FilesSource, MqttSource, Pipeline, TransformRef
 from alloy_agent.errors import AgentError
@@ -31,7 +30,7 @@ from alloy_agent.pipeline.records import RecordPipeline
 from alloy_agent.pipeline.routes import Case, Route
 from alloy_agent.pipeline.sinks import MqttSink
 from alloy_agent.pipeline.window import Retry, Window
-from alloy_agent.promotion.hotwatch import HotWatch
+from alloy_agent.promotion.hotwatch import Build, HotWatch
 from alloy_agent.promotion.promoter import Promoter
 from alloy_agent.workers.decoder import DecoderLimits, DecoderPool
 from alloy_agent.workers.pool import WorkerPool
@@ -56,6 +55,14 @@ WALL = "script.wall"
 """At start every core is busy: a file that was too slow to load then gets further tries."""
 MIN_WINDOW_BYTES = 256 << 10
 MAX_QUEUE_BYTES = 4 << 20
+
+
+def _build(where: str, state: Path) -> Build | None:
+    if where != "local":
+        return None
+    from alloy_agent.build.onhost import local_build  # a device that builds nothing goes without
+
+    return local_build(state)
 
 
 class Assembly:
@@ -90,7 +97,7 @@ class Assembly:
         self._news = LetterNews(nursery, link)
         self._transform_news = TransformNews(link, topics)
         self.promoter = Promoter(nursery, Modules(state / FOLDER), document.agent)
-        self.hot = HotWatch(self.promoter, nursery, local_build(state))
+        self.hot = HotWatch(self.promoter, nursery, _build(document.agent.promotion.build, state))
         enabled = [config for config in document.pipelines if config.enabled]
         self._mqtt_sources = sum(isinstance(config.source, MqttSource) for config in enabled)
         self._window_bytes = max(document.agent.spool.window_bytes // max(len(enabled), 1), MIN_WINDOW_BYTES)

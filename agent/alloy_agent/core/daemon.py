@@ -19,6 +19,7 @@ from alloy_agent.config.model import Agent, Document
 from alloy_agent.errors import AgentError, LinkError
 from alloy_agent.mqtt.link import Link
 from alloy_agent.mqtt.topics import Topics
+from alloy_agent.native import jail
 
 from . import logs
 from .assemble import Assembly
@@ -117,6 +118,7 @@ class Daemon:
                 self.board.state = "degraded" if self.board.problems else "ready"
                 notifier.ready()
                 task_status.started()
+                jail.trim_heap()  # what the start needed and the run does not
                 drained = await supervise(assembly.pipelines, self.stopping, DRAIN_S)
                 notifier.stopping()
                 await self._goodbye()

@@ -11,7 +11,7 @@ import contextlib
 import platform
 import time
 from collections.abc import Callable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import trio
 
@@ -20,7 +20,6 @@ from alloy_agent.errors import ModuleRefusedError, WorkerError
 from alloy_agent.native import CodedError
 from alloy_agent.promotion.canary import AT_ONCE
 from alloy_agent.promotion.candidates import LOCAL, Candidates, Wanted
-from alloy_agent.promotion.gate import DifferError, Gate, GateReport
 from alloy_agent.promotion.keeper import Keeper
 from alloy_agent.promotion.recent import Recent
 from alloy_agent.promotion.watch import Back, Watch
@@ -31,6 +30,9 @@ from alloy_agent.workers.transform import TransformStage
 from alloy_ota.local import Built
 from alloy_ota.modules import Modules
 from alloy_ota.state import Active, Demoted, Quarantined
+
+if TYPE_CHECKING:
+    from alloy_agent.promotion.gate import GateReport
 
 OPERATOR: Final = "by an operator"
 PASSING: Final = ("script.wall", "worker.")  # at start every core is busy
@@ -144,14 +146,14 @@ class Promoter:
         active = Active(
             stage.label, stage.contract.digest, built.module, time.time_ns(), self.config.canary.for_s
         )
-        report = GateReport()
+        proven: list[GateReport] = []
 
         async def prove(following: Generation) -> None:
-            nonlocal report
-            report = await self._gate(stage, following, built)
+            proven.append(await self._gate(stage, following, built))
             await self.keeper.promoted(active)
 
         swap = await stage.promote(self._watch(stage, module, active), prove)
+        (report,) = proven
         self.why.pop(stage.label, None)
         if (banned := self.modules.record.state.banned(built.module)) is not None:
             await stage.demote()  # another stage found its fault meanwhile
@@ -173,6 +175,8 @@ class Promoter:
         Raises:
             ModuleRefusedError: it must not serve.
         """
+        from alloy_agent.promotion.gate import DifferError, Gate  # a device that never promotes goes without
+
         judge = following.alike(None, Accounting())
         try:
             return await Gate(stage.label, judge, following).run(

@@ -30,9 +30,8 @@ from alloy_transforms.sandbox.answers import (
     unpack_contract,
     unpack_failure,
 )
-from alloy_transforms.sandbox.checker import BUILDER, LANGUAGE, LINTER
 from alloy_transforms.sandbox.contract import Contract
-from alloy_transforms.sandbox.modules import allowed, to_load
+from alloy_transforms.sandbox.modules import BUILDER, LANGUAGE, LINTER, allowed, to_load
 from alloy_transforms.sandbox.protocol import (
     BUILD,
     BUILT,

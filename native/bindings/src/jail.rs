@@ -76,6 +76,11 @@ fn jail_probe(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
 }
 
 #[pyfunction]
+fn jail_trim_heap(py: Python<'_>) {
+    py.detach(alloy_jail::trim_heap);
+}
+
+#[pyfunction]
 fn jail_die_with_parent(parent_pid: i32) -> PyResult<bool> {
     alloy_jail::die_with_parent(parent_pid).map_err(|error| os_error(&error))
 }
@@ -105,6 +110,7 @@ pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_function(wrap_pyfunction!(jail_seal, m)?)?;
     m.add_function(wrap_pyfunction!(jail_probe, m)?)?;
     m.add_function(wrap_pyfunction!(jail_die_with_parent, m)?)?;
+    m.add_function(wrap_pyfunction!(jail_trim_heap, m)?)?;
     m.add_function(wrap_pyfunction!(jail_send_message, m)?)?;
     m.add_function(wrap_pyfunction!(jail_receive_message, m)?)
 }

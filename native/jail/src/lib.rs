@@ -20,7 +20,7 @@ pub mod table;
 mod evaluator;
 
 pub use probe::{probe, Host};
-pub use process::die_with_parent;
+pub use process::{die_with_parent, trim_heap};
 pub use seal::{seal, Active, Layers, Order};
 
 use std::fmt;

@@ -39,6 +39,15 @@ pub fn die_with_parent(parent: i32) -> Result<bool, JailError> {
     Ok(unsafe { libc::getppid() } == parent)
 }
 
+/// Gives free memory of the heap back to the kernel; does nothing where the C library is not glibc.
+pub fn trim_heap() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: malloc_trim has no preconditions.
+    unsafe {
+        libc::malloc_trim(0);
+    }
+}
+
 /// Closes every descriptor that is not in `keep`.
 pub fn close_others(keep: &[i32]) -> Result<(), JailError> {
     const LAYER: &str = "close_fds";

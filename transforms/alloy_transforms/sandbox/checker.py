@@ -18,13 +18,6 @@ from .modules import BOARDKIT_HINT, PORTABLE_MODULES, allowed
 if TYPE_CHECKING:
     from ..lang.rules import Finding
 
-LANGUAGE = "alloy_transforms.lang.check"
-"""What a checking worker needs beyond the others; the core has it imported before the jail closes."""
-LINTER = "alloy_transforms.sandbox.lint"
-"""The same for a worker that lints."""
-BUILDER = "alloy_transforms.sandbox.build"
-"""The same for a worker that hands out the IR."""
-
 MAX_SOURCE_BYTES = 64 << 10
 MAX_NODES = 10_000
 MAX_NESTING = 64

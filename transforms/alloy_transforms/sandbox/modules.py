@@ -34,6 +34,13 @@ ALWAYS = ("unicodedata", "encodings.ascii", "encodings.latin_1", "encodings.cp12
 """What would be looked for in the file system: by the parser (names beyond ASCII, `\\N{...}`), by `bytes.decode`."""
 
 
+LANGUAGE = "alloy_transforms.lang.check"
+"""What a checking worker needs beyond the others; the core has it imported before the jail closes."""
+LINTER = "alloy_transforms.sandbox.lint"
+"""The same for a worker that lints."""
+BUILDER = "alloy_transforms.sandbox.build"
+"""The same for a worker that hands out the IR."""
+
 BOARDKIT_HINT = "compute with & and shifts, return rows: bytes are made where they are sent"
 """What to do instead of `import boardkit`: it is for board programs."""
 

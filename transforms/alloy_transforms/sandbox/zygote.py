@@ -81,6 +81,7 @@ def main() -> None:
     for name in filter(None, sys.argv[3].split(",")):
         importlib.import_module(name)
     gc.collect()
+    jail.trim_heap()  # what the imports left free would be copied into every child that allocates
     gc.freeze()  # a collection in a child must not touch, and so copy, the pages it shares with us
     Zygote(control, entry).serve()
 
