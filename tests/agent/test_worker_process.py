@@ -209,6 +209,21 @@ def test_no_descriptor_leaks_when_two_hundred_workers_came_and_went() -> None:
     with_zygote(test, "echo")
 
 
+def test_exit_status_still_comes_when_closing_did_not_wait_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("alloy_agent.workers.process.REAP_S", 0.05)
+
+    async def test(zygote: Zygote) -> None:
+        worker = await zygote.spawn(profile="transform", memory_bytes=BUDGET)
+        assert await ask(worker, "result = 1") == "1"
+        os.kill(zygote.pid, signal.SIGSTOP)
+        await worker.aclose()
+        assert worker.status is None
+        os.kill(zygote.pid, signal.SIGCONT)
+        assert (await worker.wait()).signal == signal.SIGKILL
+
+    with_zygote(test)
+
+
 def test_no_descriptor_leaks_when_a_spawn_is_cancelled() -> None:
     async def test(zygote: Zygote) -> None:
         async with await zygote.spawn(profile="transform", memory_bytes=BUDGET):

@@ -19,7 +19,7 @@ from alloy_agent.workers.exits import HINTS, ExitStatus, error_code
 from alloy_transforms.errors import ViolationError
 from alloy_transforms.sandbox.frames import READ_BYTES, Buffer, FrameSplitter, frame_parts
 
-REAP_S: Final = 5.0  # a killed process that is not reaped by then is left to the zygote's end
+REAP_S: Final = 5.0  # closing waits no longer for a killed process to be reaped
 LINGER_S: Final = 1.0  # between the end of a channel and the end of its process
 SETUP_S: Final = 10.0  # from fork to the closed jail: trusted imports on a slow and busy board
 SEAL_LOOKS_S: Final = tuple(0.0002 * 2**k for k in range(13))  # 1.6 s together
@@ -175,7 +175,10 @@ class WorkerProcess:
         return self._status
 
     async def aclose(self) -> None:
-        """Kill it if it runs, wait until it is reaped, close its descriptors. Harmless when repeated."""
+        """Kill it if it runs, wait until it is reaped, close its descriptors. Harmless when repeated.
+
+        On a host that stalls for seconds it returns before the report came; `status` is set when it comes.
+        """
         if self._closed:
             await trio.lowlevel.checkpoint()
             return
@@ -186,7 +189,6 @@ class WorkerProcess:
         self._channel = -1
         with trio.CancelScope(deadline=trio.current_time() + REAP_S, shield=True):
             await self._ended.wait()
-        self._forget()
         for fd in (self._pidfd, self._status_fd):
             if fd >= 0:
                 os.close(fd)

@@ -265,6 +265,7 @@ class Zygote:
         elif operation == "sealed" and worker is not None:
             worker.sealed()
         elif operation == "exit" and worker is not None:
+            self._forget(number)  # now, not when it is closed: a report may come later than that
             worker.finished(
                 ExitStatus(
                     signal=os.WTERMSIG(message["status"]) if os.WIFSIGNALED(message["status"]) else 0,
