@@ -316,15 +316,24 @@ class Module:
     def kind(self) -> Literal["record", "map"]: ...
     @property
     def schema(self) -> bytes: ...
-    def map(self, arguments: Sequence[bytes | float], out: bytearray, total: bool) -> bytes:
+    def map(
+        self,
+        arguments: Sequence[bytes | float],
+        out: bytearray,
+        total: bool,
+        present: bytes | None = None,
+    ) -> bytes:
         """Element-wise: fills `out` with f8 values and returns one code each, none where `total`.
 
         Args:
             arguments: as many f8 values as `out`, or one number for all.
             out: at least one f8 value; what was there is lost.
             total: the schema says that no element can fail.
+            present: a bit for each element, the least significant first; one whose bit is not set is zero and not
+                shown to the module. None: all are.
 
         Raises:
+            ValueError: arguments that do not fit.
             ModuleError: `violation.protocol`, what the module says cannot be.
         """
 

@@ -111,9 +111,9 @@ class NativeModule:
         state = decode_state(first_state) if contract.stateful else {}
         _equal(where, "load.hash", "source", schema.source, hashlib.sha256(source).hexdigest())
         _equal(where, "load.hash", "digest", schema.digest, contract.digest)
-        _equal(where, "load.abi", "kind", schema.kind, "record")
+        _equal(where, "load.abi", "kind", schema.kind, "map" if contract.elementwise else "record")
         _equal(where, "load.abi", "inputs", schema.inputs, contract.inputs)
-        outputs = tuple((f.name, f.type, f.optional) for f in contract.outputs)
+        outputs = tuple((f.name, f.type, f.optional) for f in contract.outputs if not contract.elementwise)
         _equal(where, "load.abi", "outputs", schema.outputs, outputs)
         named = tuple((name, type(value).__name__, _scalar(value)) for name, value in state.items())
         _equal(where, "load.abi", "state", schema.state, named)

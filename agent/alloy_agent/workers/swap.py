@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from alloy_agent.errors import WorkerError
 from alloy_agent.workers.generation import Generation
-from alloy_transforms.sandbox.contract import Contract
+from alloy_transforms.sandbox.contract import Contract, Field
 from alloy_transforms.sandbox.protocol import decode_state
 
 
@@ -37,16 +37,21 @@ def fits(label: str, present: Contract, following: Contract) -> None:
     for what, before, after in (
         ("INPUT", present.inputs, following.inputs),
         ("OUTPUT", present.outputs, following.outputs),
+        ("kind", (_kind(present),), (_kind(following),)),
     ):
         if before != after:
             raise WorkerError(
                 "transform.contract",
                 f"the versions of the transform differ in {what}",
                 where=label,
-                got=", ".join(str(f if isinstance(f, tuple) else f.name) for f in after),
-                expected=", ".join(str(f if isinstance(f, tuple) else f.name) for f in before),
+                got=", ".join(f.name if isinstance(f, Field) else str(f) for f in after),
+                expected=", ".join(f.name if isinstance(f, Field) else str(f) for f in before),
                 hint="change the pipeline's file and reload it",
             )
+
+
+def _kind(contract: Contract) -> str:
+    return "element-wise" if contract.elementwise else "record-wise"
 
 
 def carried(state: bytes, old: Generation, following: Generation) -> tuple[bytes, str]:

@@ -178,6 +178,8 @@ class _Walk:
             elif isinstance(node, ast.Name) and node.id == "print":
                 self.needs.add("log")
         self.needs |= {f"modules:{name}" for name in self.imports - PORTABLE_MODULES}
+        if is_elementwise(tree):
+            self.needs.add("array")
         declared = {name: (node, value) for name, node, value in _assignments(tree)}
         self._constants(declared)
         self._params(tree)
@@ -230,7 +232,7 @@ class _Walk:
                     node,
                     "build.lang",
                     "PARAMS is read while the file is loaded, before the pipeline's `params:` are in it",
-                    hint="read it inside `transform`",
+                    hint="read it inside a function",
                 )
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
                 stack += [*node.args.defaults, *(d for d in node.args.kw_defaults if d is not None)]
@@ -281,6 +283,23 @@ class _Walk:
                 want="used " + (", ".join(sorted(self.needs)) or "nothing"),
             )
         self.needs |= set(wanted)
+
+
+def is_elementwise(tree: ast.Module) -> bool:
+    """Whether the file has a function `f` and nothing else is called `transform`, as `lang` says of portable ones."""
+    functions, names = set[str](), set[str]()
+    stack: list[ast.AST] = list(tree.body)
+    while stack:
+        node = stack.pop()
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            functions.add(node.name)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            names.add(node.id)
+        elif isinstance(node, ast.alias):
+            names.add(node.asname or node.name)
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
+            stack += ast.iter_child_nodes(node)
+    return "f" in functions and "transform" not in functions | names
 
 
 def import_hint(name: str) -> str:

@@ -178,7 +178,9 @@ class Contract:
     Attributes:
         digest: SHA-256 hex over the source bytes and the effective PARAMS (deterministic CBOR).
         inputs: (name, type) in the order of the function's parameters.
-        line: line of `def transform`, for messages.
+        line: line of `def transform` or `def f`, for messages.
+        elementwise: `f` of as many floats as there are inputs gives the one f64 field; an element of which an input
+            is missing has a row without a value.
 
     Raises:
         ScriptError: `build.type` or `build.limit`, the values do not describe a transform.
@@ -196,6 +198,7 @@ class Contract:
     examples: int = 0
     line: int = 0
     params: Mapping[str, int | float | bool | str | bytes] = field(default_factory=dict)
+    elementwise: bool = False
 
     def __post_init__(self) -> None:
         for code, what in contract_faults(self):
@@ -237,6 +240,19 @@ def contract_faults(c: Contract) -> Iterator[Fault]:
         yield "build.type", f"PARAMS is a dict of at most {MAX_PARAMS} values"
     elif not all(is_name(k) and is_scalar(v) for k, v in c.params.items()):
         yield "build.type", "PARAMS holds int (64 bit), finite float, bool, str and bytes under plain names"
+    if type(c.elementwise) is not bool or c.elementwise != ("array" in c.needs):
+        yield "build.type", "a file is element-wise or not, and needs `array` or not"
+    elif c.elementwise and not _maps_elements(c):
+        yield (
+            "build.type",
+            "an element-wise file has float inputs and one optional field of type f64, nothing more",
+        )
+
+
+def _maps_elements(c: Contract) -> bool:
+    if c.stateful or c.max_rows != 1 or any(kind != "float" for _, kind in c.inputs):
+        return False
+    return len(c.outputs) == 1 and c.outputs[0].type == "f64" and c.outputs[0].optional
 
 
 def is_digest(text: str) -> bool:

@@ -21,6 +21,7 @@ from .checker import Rejected
 from .contract import Contract, Profile
 from .log import Log
 from .merge import concatenate, difference, merge, moved, pieces, scattered
+from .native_map import MapBatch, MapPlan
 from .protocol import Buffer, decode_run, decode_state, encode_lie, encode_reply, encode_state
 from .runner import Answer, Runner
 
@@ -33,6 +34,7 @@ PIECES_MAX = 64
 HAND_OVERS_MAX = 16
 """Of STATE in one batch; CPython answers the rest."""
 
+Batch = ModuleBatch | MapBatch
 _SLOTS = {int: "q", float: "d", bool: "?7x"}
 
 
@@ -93,7 +95,7 @@ class NativeRunner:
             differs=out.differs,
         )
 
-    def _both(self, batch: ModuleBatch, body: bytes, n: int) -> _Outcome:
+    def _both(self, batch: Batch, body: bytes, n: int) -> _Outcome:
         """Both tiers from the same state; the answer is CPython's."""
         runner = self._runner
         before = dict(runner.state)
@@ -105,10 +107,10 @@ class NativeRunner:
             found = [n]  # no answer shows which input it was; all of them led to it
         return _Outcome(answer, native.declined, min(found, default=0))
 
-    def _native(self, batch: ModuleBatch, body: bytes, n: int) -> _Outcome:
+    def _native(self, batch: Batch, body: bytes, n: int) -> _Outcome:
         return self._with_state(batch, body, n) if self._stateful else self._without(batch, body, n)
 
-    def _without(self, batch: ModuleBatch, body: bytes, n: int) -> _Outcome:
+    def _without(self, batch: Batch, body: bytes, n: int) -> _Outcome:
         _, codes, src, columns, _ = batch.run(0, n, b"")
         native = Answer(codes, src, list(columns), [])
         if codes.count(0) == n:
@@ -124,7 +126,7 @@ class NativeRunner:
         differs = _disagreement(coded, [codes[i] for i in coded], [answer.codes[i] for i in coded])
         return _Outcome(answer, left, differs)
 
-    def _with_state(self, batch: ModuleBatch, body: bytes, n: int) -> _Outcome:
+    def _with_state(self, batch: Batch, body: bytes, n: int) -> _Outcome:
         runner = self._runner
         parts: list[Answer] = []
         first = hand_overs = left = differs = 0
@@ -150,7 +152,7 @@ class NativeRunner:
             first = answered
         return _Outcome(concatenate(self._fields, parts), left, differs)
 
-    def _ask(self, batch: ModuleBatch, places: Sequence[int]) -> Answer:
+    def _ask(self, batch: Batch, places: Sequence[int]) -> Answer:
         """CPython's answers of some inputs, numbered from 0."""
         columns = [list(values) for values in zip(*map(batch.input, places), strict=True)]
         absent = any(value is None for values in columns for value in values)
@@ -175,10 +177,12 @@ def _disagreement(places: Sequence[int], theirs: Sequence[int], ours: Sequence[i
     return 0
 
 
-def _plan(contract: Contract, kinds: Sequence[type], opened: Module) -> ModulePlan:
+def _plan(contract: Contract, kinds: Sequence[type], opened: Module) -> ModulePlan | MapPlan:
     try:
         if contract.profile is not Profile.PORTABLE:
             raise ValueError("only a portable file has a native form")
+        if contract.elementwise:
+            return MapPlan(opened, len(contract.inputs))
         return ModulePlan(
             opened,
             [kind for _, kind in contract.inputs],

@@ -125,6 +125,8 @@ class ReplyDecoder:
             raise malformed("more answers or rows than were asked for")
         if flags & ~FLAG_STATE or n_errors > answered or log_bytes > MAX_LOG_BYTES:
             raise malformed("a header field is out of bounds")
+        if contract.elementwise and rows + n_errors != answered:
+            raise malformed("an element has neither one value nor an error")
         if max(declined, differs) > (answered if self._native else 0):
             raise malformed("a header field is out of bounds")
         if max(cpu_ns, wall_ns) > MAX_REPORTED_NS:

@@ -17,7 +17,6 @@ from ..errors import RecordError
 from .builders import BadValueError, builder, exact
 from .contract import Profile
 from .errormap import NUMBERS, Failure, classify
-from .loader import Transform
 from .log import Log
 from .protocol import (
     MAX_BATCH_INPUTS,
@@ -32,6 +31,7 @@ from .protocol import (
     encode_reply,
     encode_state,
 )
+from .reader import Transform
 from .rows import one_row, row_loop, row_taker, state_check
 
 Row = tuple[Any, ...]
@@ -97,9 +97,12 @@ class Runner:
                 )
         else:
             src = self._each(request.columns, n, rows, failures)
-        answer = self._answer(n, rows, src, failures)
+        return self._reply(request.batch, self._answer(n, rows, src, failures), wall, cpu)
+
+    def _reply(self, batch: int, answer: Answer, wall: int, cpu: int) -> list[Buffer]:
+        """The frame of an answer; the clocks are those of when its batch began [ns]."""
         return encode_reply(
-            batch=request.batch,
+            batch=batch,
             codes=answer.codes,
             src=answer.src,
             columns=answer.columns,

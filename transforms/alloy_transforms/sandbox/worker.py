@@ -22,6 +22,7 @@ from .contract import Profile
 from .frames import read_frame, write_frame
 from .loader import load
 from .log import Log
+from .map_runner import MapRunner
 from .modules import ALWAYS, OWN_MODULES, PORTABLE_MODULES
 from .protocol import (
     BUILD,
@@ -134,7 +135,8 @@ class Worker:
             log=self._log.print,
         )
         self._log.take()
-        self._runner = Runner(transform, self._log)
+        runner = MapRunner if transform.contract.elementwise else Runner
+        self._runner = runner(transform, self._log)
         if self._opened is not None:
             from .native_runner import (
                 NativeRunner,

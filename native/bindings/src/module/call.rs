@@ -220,3 +220,40 @@ pub fn map(
     }
     Ok(codes)
 }
+
+/// As `map` for the elements whose bit is set; the others are zero, without a code, and not shown to the module.
+///
+/// # Errors
+/// What the module says that cannot be.
+pub fn map_present(
+    module: &Opened,
+    arguments: &[Elements<'_>],
+    out: &mut [f64],
+    total: bool,
+    bits: &[u8],
+) -> Result<Vec<u8>, String> {
+    let places: Vec<usize> = (0..out.len())
+        .filter(|i| bits[i / 8] >> (i % 8) & 1 != 0)
+        .collect();
+    out.fill(0.0);
+    let mut codes = vec![0_u8; if total { 0 } else { out.len() }];
+    if places.is_empty() {
+        return Ok(codes);
+    }
+    let shown: Vec<Elements<'_>> = arguments
+        .iter()
+        .map(|a| match a {
+            Elements::One(value) => Elements::One(*value),
+            Elements::Each(values) => Elements::Each(places.iter().map(|i| values[*i]).collect()),
+        })
+        .collect();
+    let mut found = vec![0.0; places.len()];
+    let said = map(module, &shown, &mut found, total)?;
+    for (place, value) in places.iter().zip(&found) {
+        out[*place] = *value;
+    }
+    for (place, code) in places.iter().zip(said) {
+        codes[*place] = code;
+    }
+    Ok(codes)
+}

@@ -70,14 +70,15 @@ impl Module {
         PyBytes::new(py, &self.0.facts.schema)
     }
 
-    /// Element-wise, into `out`: arguments of as many elements, or one number for all.
-    #[pyo3(signature = (arguments, out, total))]
+    /// Element-wise, into `out`: arguments of as many elements, or one number for all; those that are `present`.
+    #[pyo3(signature = (arguments, out, total, present=None))]
     fn map<'py>(
         &self,
         py: Python<'py>,
         arguments: Vec<Bound<'py, PyAny>>,
         out: &Bound<'py, PyByteArray>,
         total: bool,
+        present: Option<&[u8]>,
     ) -> PyResult<Bound<'py, PyBytes>> {
         if !self.0.is(elf::Kind::Map) {
             return Err(PyValueError::new_err("the module is not element-wise"));
@@ -92,8 +93,14 @@ impl Module {
             .iter()
             .map(|a| argument(a, n))
             .collect::<PyResult<Vec<_>>>()?;
+        if present.is_some_and(|bits| bits.len() != n.div_ceil(8)) {
+            return Err(PyValueError::new_err("`present` has a bit for each element"));
+        }
         // The interpreter lock is held: nothing else writes to `out` or resizes it meanwhile.
-        let codes = columns::with_floats(out, |out| call::map(&self.0, &list, out, total));
+        let codes = columns::with_floats(out, |out| match present {
+            None => call::map(&self.0, &list, out, total),
+            Some(bits) => call::map_present(&self.0, &list, out, total, bits),
+        });
         copied(py, &codes.map_err(|what| lie(py, what))?)
     }
 }

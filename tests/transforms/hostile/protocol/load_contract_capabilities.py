@@ -34,9 +34,9 @@ def batch():
 OUTPUT = {"v": {"type": "bytes", "max": 4096}}
 
 
-loader = go("sys").modules["alloy_transforms.sandbox.loader"]
-reader = loader._Reader.read
-loader._Reader.read = lambda self, name, profile, params, needs: reader(self, name, profile, params, ("memory_mb:4096",))
+loader = go("sys").modules["alloy_transforms.sandbox.reader"]
+reader = loader.Reader.read
+loader.Reader.read = lambda self, name, profile, params, needs: reader(self, name, profile, params, ("memory_mb:4096",))
 
 def transform(payload):
     return {"v": payload}
