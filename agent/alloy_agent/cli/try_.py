@@ -6,28 +6,28 @@ import argparse
 import json
 import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from alloy_agent.config.model import TransformRef
     from alloy_agent.workers.transform import TransformStage
-    from alloy_transforms.sandbox.contract import Contract
 
 HELP = "Run one transform on a sample in the sandbox: input, output with units, time, error with its line."
 EXAMPLE = "alloy-edge try elsys_ers 0100e20229 --hex --input port=5"
 EXIT_OK = 0
 EXIT_FAILED = 1
 EXIT_USAGE = 2
-MAX_SAMPLE_BYTES = 1 << 20
-MAX_LINES = 1024
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's options."""
     parser.add_argument("transform", metavar="TRANSFORM", help="a path or a name of the library")
     parser.add_argument(
-        "sample", metavar="SAMPLE", help="the payload: text, hex digits (--hex) or a file; - is stdin"
+        "sample",
+        nargs="?",
+        metavar="SAMPLE",
+        help="the payload: text, hex digits (--hex) or a file; of an element-wise transform the number that is its"
+        " first parameter; - is stdin",
     )
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--hex", action="store_true", help="SAMPLE is hexadecimal digits")
@@ -48,19 +48,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Try; 0 every input gave its rows, 1 one did not or the file is refused, 2 usage."""
+    from alloy_agent.cli import try_inputs
     from alloy_agent.cli.sandboxed import find, in_jail, pair, scalar
     from alloy_agent.errors import AgentError, TransformRefusedError
     from alloy_agent.native import CodedError
 
     try:
-        samples = _samples(args)
+        samples = try_inputs.samples(args)
         extra = dict(pair(text) for text in args.input)
         ref = find(args.transform, {name: scalar(text) for name, text in map(pair, args.param)})
     except (AgentError, ValueError, OSError) as error:
         print(f"alloy-edge try: {error}", file=sys.stderr)
         return EXIT_USAGE
     try:
-        results = in_jail(ref, lambda stage: _run(stage, ref, samples, extra))
+        results = in_jail(ref, lambda stage: _run(stage, ref, samples, extra, args))
     except TransformRefusedError as error:
         print(error.all, file=sys.stderr)
         return EXIT_FAILED
@@ -77,64 +78,25 @@ def run(args: argparse.Namespace) -> int:
     return EXIT_FAILED if any(r["error"] for r in results["inputs"]) else EXIT_OK
 
 
-def _samples(args: argparse.Namespace) -> list[bytes]:
-    if args.file or args.lines or args.sample == "-":
-        if args.sample == "-":
-            data = sys.stdin.buffer.read(MAX_SAMPLE_BYTES + 1)
-        else:
-            with Path(args.sample).open("rb") as file:
-                data = file.read(MAX_SAMPLE_BYTES + 1)
-        if len(data) > MAX_SAMPLE_BYTES:
-            raise ValueError(f"the sample is larger than {MAX_SAMPLE_BYTES} bytes")
-        if not args.lines:
-            return [data]
-        lines = data.splitlines()
-        if not lines or len(lines) > MAX_LINES:
-            raise ValueError(f"a file of samples has 1 to {MAX_LINES} lines, not {len(lines)}")
-        return lines
-    return [bytes.fromhex(args.sample)] if args.hex else [args.sample.encode()]
-
-
-def _value(kind: str, name: str, text: str) -> Any:
-    try:
-        if kind == "bytes":
-            return bytes.fromhex(text)
-        if kind == "bool":
-            return {"true": True, "1": True, "false": False, "0": False}[text.lower()]
-        if kind == "int":
-            return int(text, 0)
-        return float(text) if kind == "float" else text
-    except (ValueError, KeyError):
-        raise ValueError(f"input `{name}` is {kind}, got `{text}`") from None
-
-
-def _columns(contract: Contract, samples: list[bytes], extra: dict[str, str]) -> list[list[Any]]:
-    names = dict(contract.inputs)
-    if unknown := [name for name in extra if name not in names]:
-        raise ValueError(f"the transform has no input `{unknown[0]}`; inputs: {', '.join(names)}")
-    free = [name for name, kind in contract.inputs if name not in extra and kind in ("bytes", "text")]
-    first = "payload" if "payload" in free else free[0] if free else ""
-    columns: list[list[Any]] = []
-    for name, kind in contract.inputs:
-        if name in extra:
-            columns.append([_value(kind, name, extra[name])] * len(samples))
-        elif name == first:
-            columns.append([s.decode() if kind == "text" else s for s in samples])
-        else:
-            columns.append([None] * len(samples))
-    return columns
-
-
 async def _run(
-    stage: TransformStage, ref: TransformRef, samples: list[bytes], extra: dict[str, str]
+    stage: TransformStage,
+    ref: TransformRef,
+    samples: list[bytes] | None,
+    extra: dict[str, str],
+    args: argparse.Namespace,
 ) -> dict[str, Any]:
+    from alloy_agent.cli import try_inputs
     from alloy_agent.cli.sandboxed import excerpt, physical, physical_rows, quality
     from alloy_transforms.sandbox.reply import Reply
 
     contract = stage.contract
-    columns = _columns(contract, samples, extra)
+    if contract.elementwise:
+        columns = try_inputs.elements(contract, samples, extra, raw=args.hex or args.file)
+    else:
+        columns = try_inputs.records(contract, samples, extra)
+    n = len(columns[0])
     began = time.perf_counter_ns()
-    reply = await stage.run(columns, len(samples))
+    reply = await stage.run(columns, n)
     took_us = (time.perf_counter_ns() - began) / 1000
     inputs: list[dict[str, Any]] = [
         {
@@ -142,9 +104,9 @@ async def _run(
             "rows": [],
             "error": None,
         }
-        for i in range(len(samples))
+        for i in range(n)
     ]
-    rows = physical_rows(contract, Reply(len(samples), reply.rows, b"", reply.columns))
+    rows = physical_rows(contract, Reply(n, reply.rows, b"", reply.columns))
     for at, row in zip(reply.src, rows, strict=True):
         inputs[at]["rows"].append(
             {
@@ -211,6 +173,8 @@ def _show(results: dict[str, Any]) -> None:
                 flag = "" if field["quality"] == 1 else f"  quality {field['quality']}: outside its range"
                 unit = f" {field['unit']}" if field["unit"] else ""
                 print(f"out  {name:{width}}  {field['value']}{unit}{flag}")
+            if not row:
+                print("out  no value")
         if not item["rows"] and not item["error"]:
             print("out  no row")
         if error := item["error"]:
