@@ -153,6 +153,11 @@ def one(function, fields, max_rows, values, state):
         return str(code_of(error)) + ";", state
 
 
+def by_element(function, name):
+    """An element-wise function as one of records."""
+    return lambda *values: {name: function(*values)}
+
+
 def main():
     job = open("job.txt")  # noqa: SIM115 - to the end of the process
     count = 0
@@ -177,10 +182,14 @@ def main():
         for text in job.readline().split():
             key, kind, value = text.split(":")
             module.PARAMS[key] = given(kind, value)
+        if hasattr(module, "transform"):
+            function = module.transform
+        else:
+            function = by_element(module.f, fields[0][0])
         for _ in range(n):
             texts = job.readline().split()
             values = [given(kinds[k], texts[k]) for k in range(len(kinds))]
-            line, state = one(module.transform, fields, max_rows, values, state)
+            line, state = one(function, fields, max_rows, values, state)
             if state is not None:
                 line += ";" + ",".join([state_text(state[key]) for key in keys])
             print(line)

@@ -26,6 +26,7 @@ from alloy_transforms.sandbox.protocol import decode_state
 
 LIBRARY = resources.files("alloy_transforms.library")
 EXTRA = Path(__file__).parent / "extra"
+ELEMENTS = Path(__file__).parent / "elements"
 PORTABLE_IMPORTS = {"kit", "fmath", "struct", "math", "binascii"}
 SEED = 20260101
 ROUNDS = 4
@@ -120,6 +121,12 @@ def subject(name: str) -> Subject:
     return loaded(name, SOURCES[file], params)
 
 
+@cache
+def elements() -> dict[str, Subject]:
+    """The element-wise files."""
+    return {path.stem: loaded(path.stem, path.read_text("utf-8")) for path in sorted(ELEMENTS.glob("*.py"))}
+
+
 def uses_floats(name: str) -> bool:
     """Whether it is of the profile `f64`: a float, or a function that takes or gives one, is used anywhere."""
     return bool(document(subject(name))["numeric"] == "f64")
@@ -165,9 +172,11 @@ class Direct:
                 if was is not None:
                     sys.modules[plain] = was
         module.__dict__.get("PARAMS", {}).update(of.params)
-        self.function: Callable[..., Any] = module.__dict__["transform"]
         self.makers = [maker(f) for f in of.contract.outputs]
         self.names = [f.name for f in of.contract.outputs]
+        self.function: Callable[..., Any] = (
+            self._element(module.__dict__["f"]) if of.contract.elementwise else module.__dict__["transform"]
+        )
 
     def run(self, inputs: Sequence[Inputs]) -> Outcome:
         """Every input, one after the other."""
@@ -194,6 +203,11 @@ class Direct:
             if stateful:
                 out.states.append(tuple(map(state_value, state.values())))
         return out
+
+    def _element(self, f: Callable[..., float]) -> Callable[..., dict[str, float | None]]:
+        """An element-wise function as one of records: its value is missing where an argument is."""
+        name = self.names[0]
+        return lambda *values: {name: None if None in values else f(*values)}
 
     def _bounded(self, made: Any) -> list[dict[str, Any]]:
         """All rows of a generator before one is looked at."""
