@@ -93,16 +93,18 @@ def shared_object(source: str, body: str, params: dict[str, Any] | None = None, 
     report = check(ast.parse(source), source.encode(), params=params)
     assert report.document is not None, report.findings
     document = report.document
+    elements = document["kind"] == "map"
     facts = c_modules.schema(
         source.encode(),
         {name: _plain(value) for name, value in document["params"]},
+        kind=document["kind"],
         ir=report.digest,
-        inputs=document["inputs"],
+        inputs=[p[:2] for p in document["functions"][-1]["params"]] if elements else document["inputs"],
         outputs=[[f["name"], f["type"], f["optional"]] for f in document["outputs"]],
         state=document["state"],
         max_rows=document["max_rows"],
     )
-    return c_modules.module(body, {**facts, **changes})
+    return c_modules.module(body, {**facts, **changes}, entry=c_modules.MAP if elements else c_modules.RUN)
 
 
 def _plain(value: Any) -> Any:
@@ -171,7 +173,11 @@ async def ask(stage: TransformStage, numbers: Sequence[int]) -> list[list[int]]:
 
 def admitted(modules: Modules, source: str, body: str, *, at: int = 1, **changes: Any) -> Built:
     """A module in the store, on record as built here; `changes` are those of its record."""
-    data = shared_object(source, body)
+    return on_record(modules, shared_object(source, body), at=at, **changes)
+
+
+def on_record(modules: Modules, data: bytes, *, at: int = 1, **changes: Any) -> Built:
+    """As `admitted`, of a module that is made already."""
     module = opened(data)
     module.close()
     schema = module.schema
