@@ -306,6 +306,32 @@ def test_elements_are_mapped_when_the_module_is_element_wise() -> None:
         ModulePlan(found, ["int"], [LONG], [], 1)
 
 
+def test_only_elements_that_are_present_are_shown_to_a_module() -> None:
+    body = """
+    uint64_t set = 0;
+    for (uint64_t i = 0; i < m->n; i++) {
+        double x = m->arguments[0].values[i * m->arguments[0].stride];
+        m->out[i] = x + (double) m->n * m->arguments[1].values[i * m->arguments[1].stride];
+        if (x == 9) { m->codes[i] = 200; m->out[i] = __builtin_nan(""); set++; }
+    }
+    return set;
+"""
+    found = mapped(module(body, entry=MAP))
+    given = struct.pack("<9d", *range(1, 10))
+    out = bytearray(b"\xff" * 72)
+
+    codes = found.map([given, 100.0], out, False, bytes((0b01000101, 1)))
+
+    assert codes == bytes((*[0] * 8, 200))
+    assert struct.unpack("<9d", out)[:8] == (401, 0, 403, 0, 0, 0, 407, 0)
+    assert found.map([given, 100.0], out, False, bytes(2)) == bytes(9)
+    assert out == bytes(72)
+    assert found.map([given, 0.0], out, False, b"\xff\xff")[-1] == 200
+    for bits in (b"\xff", bytes(3)):
+        with pytest.raises(ValueError, match="a bit for each element"):
+            found.map([given, 100.0], out, False, bits)
+
+
 def test_arguments_are_counted_when_the_schema_names_the_parameters() -> None:
     body = "for (uint64_t i = 0; i < m->n; i++) m->out[i] = m->arguments[0].values[i] + 1; return 0;"
     facts = schema(kind="map", inputs=[["x", "float"]], total=True)

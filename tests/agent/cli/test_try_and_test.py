@@ -131,3 +131,83 @@ def test_parameter_is_used_when_it_is_given(tmp_path: Path, capsys: pytest.Captu
     assert main(["try", "--json", str(path), "", *inputs, "--param", "k=3"]) == 0
     (item,) = json.loads(capsys.readouterr().out)["inputs"]
     assert item["rows"][0]["v"]["value"] == 49.5
+
+
+ELEMENTS = '''"""Counts to electrons."""
+OUTPUT = {"electrons": {"type": "f64", "unit": "{electron}", "range": (0, 1000)}}
+PARAMS = {"bias": 100.0}
+EXAMPLES = (
+    {"in": {"counts": 300.0, "gain": 1.5}, "out": ({"electrons": 300.0},)},
+    {"in": {"counts": 300.0}, "out": ({},)},
+    {"in": {"counts": 300.0, "gain": -1.0}, "error": "data.value"},
+)
+
+
+def f(counts: float, gain: float) -> float:
+    if gain <= 0.0:
+        raise ValueError("a gain is positive")
+    return (counts - PARAMS["bias"]) * gain
+'''
+
+
+@pytest.fixture
+def elements(tmp_path: Path) -> Path:
+    path = tmp_path / "electrons.py"
+    path.write_text(ELEMENTS)
+    return path
+
+
+def test_examples_pass_when_a_file_is_element_wise(
+    elements: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["test", str(elements)]) == 0
+    assert "3 of 3 examples (portable, array)" in capsys.readouterr().out
+
+    elements.write_text(ELEMENTS.replace('"electrons": 300.0', '"electrons": 301.0'))
+    assert main(["test", str(elements)]) == 1
+    assert "electrons: got 300.0, expected 301.0" in capsys.readouterr().out
+
+
+def test_elements_are_numbers_when_an_element_wise_file_is_tried(
+    elements: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["try", str(elements), "-50", "--input", "gain=2", "--param", "bias=0"]) == 0
+    out = capsys.readouterr().out
+    assert (
+        "in   counts=-50.0, gain=2.0\nout  electrons  -100.0 {electron}  quality 4: outside its range" in out
+    )
+
+    assert main(["try", str(elements), "--input", "counts=300", "--input", "gain=-1"]) == 1
+    assert "err  data.value: ValueError: a gain is positive\n     line 13: raise" in capsys.readouterr().out
+
+    lines = tmp_path / "counts.txt"
+    lines.write_text("300\n 4e2\n")
+    assert main(["try", "--json", str(elements), str(lines), "--lines", "--input", "gain=1"]) == 0
+    items = json.loads(capsys.readouterr().out)["inputs"]
+    assert [item["rows"][0]["electrons"]["value"] for item in items] == [200.0, 300.0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], "`f` takes `counts`, `gain`\n  hint: add --input counts=NUMBER --input gain=NUMBER"),
+        (["300"], "hint: add --input gain=NUMBER"),
+        (["ff", "--hex", "--input", "gain=1"], "takes numbers\n  hint: SAMPLE is one"),
+        (["high", "--input", "gain=1"], "input `counts` is float, got `high`"),
+        (["1", "--input", "gain=1", "--input", "counts=2"], "nothing is left for SAMPLE"),
+        (["1", "--input", "gian=1"], "has no input `gian`; inputs: counts, gain"),
+        (["--hex", "--input", "gain=1"], "there is none"),
+    ],
+)
+def test_what_is_missing_is_said_when_an_element_wise_file_is_tried_without_numbers(
+    elements: Path, arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["try", str(elements), *arguments]) == 2
+    assert words in capsys.readouterr().err
+
+
+def test_the_sample_is_asked_for_when_a_transform_of_records_takes_one(
+    probe: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["try", str(probe)]) == 2
+    assert "SAMPLE is missing: the transform takes `payload`" in capsys.readouterr().err

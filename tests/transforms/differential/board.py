@@ -182,10 +182,8 @@ def main():
         for text in job.readline().split():
             key, kind, value = text.split(":")
             module.PARAMS[key] = given(kind, value)
-        if hasattr(module, "transform"):
-            function = module.transform
-        else:
-            function = by_element(module.f, fields[0][0])
+        records = hasattr(module, "transform")
+        function = module.transform if records else by_element(module.f, fields[0][0])
         for _ in range(n):
             texts = job.readline().split()
             values = [given(kinds[k], texts[k]) for k in range(len(kinds))]
