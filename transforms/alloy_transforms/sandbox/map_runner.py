@@ -14,9 +14,7 @@ from typing import Any
 
 from .builders import exact
 from .errormap import Failure
-from .log import Log
-from .protocol import Buffer, RunRequest
-from .reader import Transform
+from .protocol import Buffer, RunRequest, indexes
 from .runner import Answer, Runner
 
 _NAN = float("nan")  # the one NaN that leaves a transform: positive, quiet, no payload
@@ -24,10 +22,6 @@ _NAN = float("nan")  # the one NaN that leaves a transform: positive, quiet, no 
 
 class MapRunner(Runner):
     """As `Runner`, for a file whose function is `f`."""
-
-    def __init__(self, transform: Transform, log: Log) -> None:
-        super().__init__(transform, log)
-        self._sources = b""
 
     def run(self, request: RunRequest) -> list[Buffer]:
         """Run one batch; the frame of its reply."""
@@ -43,8 +37,10 @@ class MapRunner(Runner):
         way = self._around if absent else self._mapped
         values = way(columns, n, failures)
         if not failures and (whole := _packed(values)) is not None:
-            return Answer(bytes(n), self._indexes(n), [(whole, b"", b"")], [])
-        values = [v if v is None else self._exact_value(i, v, failures) for i, v in enumerate(values)]
+            return Answer(bytes(n), indexes(n), [(whole, b"", b"")], [])
+        for i, value in enumerate(values):
+            if value.__class__ is not float and value is not None:
+                values[i] = self._exact_value(i, value, failures)
         kept = [i for i in range(n) if i not in failures]
         column = self._builders[0]([values[i] for i in kept])
         codes = bytearray(n)
@@ -87,11 +83,6 @@ class MapRunner(Runner):
         except BaseException as error:  # a value may be an object of the user's own
             failures[at] = self._failure(error)
             return None
-
-    def _indexes(self, n: int) -> bytes:
-        if len(self._sources) < 4 * n:
-            self._sources = array("I", range(n)).tobytes()
-        return self._sources[: 4 * n]
 
 
 def _packed(values: list[Any]) -> bytes | None:

@@ -13,7 +13,17 @@ from operator import and_
 
 from ..native import Module, ModuleError
 from .columns import pack_bits, unpack_bits
-from .protocol import FLAG_BOTH, FLAG_STATE, MAX_BATCH_INPUTS, RUN, RUN_HEADER, TABLES, VERSION, Sections
+from .protocol import (
+    FLAG_BOTH,
+    FLAG_STATE,
+    MAX_BATCH_INPUTS,
+    RUN,
+    RUN_HEADER,
+    TABLES,
+    VERSION,
+    Sections,
+    indexes,
+)
 
 _VALUE = struct.Struct("<d")
 
@@ -30,7 +40,6 @@ class MapPlan:
             raise ValueError("the module is not element-wise")
         self._module = module
         self._inputs = inputs
-        self._sources = b""
 
     def batch(self, body: bytes) -> MapBatch:
         """A RUN frame, checked.
@@ -64,12 +73,6 @@ class MapPlan:
         out = bytearray(8 * n)
         # With room for codes even where the schema says `total`: then none is set, and the schema is not needed.
         return out, self._module.map(values, out, False, present)
-
-    def indexes(self, n: int) -> bytes:
-        """0 to `n` as u4."""
-        if len(self._sources) < 4 * n:
-            self._sources = array("I", range(n)).tobytes()
-        return self._sources[: 4 * n]
 
 
 def _together(bits: list[bytes], n: int) -> bytes | None:
@@ -116,7 +119,7 @@ class MapBatch:
         out, codes = self._plan.map(self._values, stop, self._present)
         validity = self._present or b""
         if codes.count(0) == stop:
-            return stop, codes, self._plan.indexes(stop), [(out, b"", validity)], b""
+            return stop, codes, indexes(stop), [(out, b"", validity)], b""
         kept = [i for i, code in enumerate(codes) if not code]
         view = memoryview(out).cast("d")
         values = array("d", [view[i] for i in kept]).tobytes()

@@ -74,6 +74,17 @@ _CASTS: Mapping[str, str] = {"i8": "q", "f8": "d", "bool": "B", "bytes": "I", "u
 _ITEM: Mapping[str, int] = {"i8": 8, "f8": 8, "bool": 1, "bytes": 4, "utf8": 4}
 
 
+_indexes = array("I", range(1024)).tobytes()
+
+
+def indexes(n: int) -> bytes:
+    """0 to `n` as u4: the sources of a batch in which each input has its row. The longest is kept, 256 KiB at most."""
+    global _indexes
+    if len(_indexes) < 4 * n:
+        _indexes = array("I", range(n)).tobytes()
+    return _indexes[: 4 * n]
+
+
 def padding(size: int) -> bytes:
     """The zero bytes after a section of `size` bytes."""
     return _PADS[-size & 7]

@@ -29,6 +29,7 @@ from .protocol import (
     TABLES,
     VERSION,
     decode_state,
+    indexes,
     malformed,
 )
 
@@ -41,9 +42,6 @@ WORKER_CODES = frozenset(
 """What a worker may say of an input; the other codes are for whoever watches the worker to say."""
 
 
-_MANY = 1024
-_ALL = array("I", range(_MANY)).tobytes()
-_NONE = bytes(_MANY)
 _LIED = bytes((LIED, VERSION))
 
 
@@ -137,7 +135,7 @@ class ReplyDecoder:
         at += 4 * rows + 7 & -8
         if at > len(body):
             raise malformed("a section ends past the frame")
-        if rows != answered or rows > _MANY or n_errors or src != _ALL[: 4 * rows] or codes != _NONE[:rows]:
+        if rows != answered or n_errors or src != indexes(rows) or codes.count(0) != rows:
             _check_src(src, codes, contract.max_rows)
         sizes = self._table.unpack_from(body, REPLY_HEADER.size)
         if rows == 1 and not (self._variable or any(sizes)):

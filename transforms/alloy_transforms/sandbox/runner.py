@@ -30,6 +30,7 @@ from .protocol import (
     encode_one,
     encode_reply,
     encode_state,
+    indexes,
 )
 from .reader import Transform
 from .rows import one_row, row_loop, row_taker, state_check
@@ -52,9 +53,6 @@ class Answer:
     src: bytes
     columns: list[Sections]
     errors: list[tuple[int, int, str]]
-
-
-_ALL = array("I", range(1024)).tobytes()
 
 
 class Runner:
@@ -133,7 +131,7 @@ class Runner:
             codes[at] = failure.number
         return Answer(
             bytes(codes),
-            _ALL[: 4 * n] if isinstance(src, range) and n <= 1024 else array("I", src).tobytes(),
+            indexes(n) if isinstance(src, range) else array("I", src).tobytes(),
             columns,
             [(at, failures[at].line, failures[at].text) for at in sorted(failures)],
         )
