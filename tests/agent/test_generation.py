@@ -226,12 +226,24 @@ def test_memory_is_seen_while_the_worker_lives() -> None:
     with_stage(source, body)
 
 
-def test_nothing_of_a_file_runs_when_it_needs_what_is_forbidden() -> None:
+ELEMENTS = 'OUTPUT = {"y": {"type": "f64"}}\n\n\ndef f(x: float) -> float:\n    return x\n'
+
+
+@pytest.mark.parametrize(
+    ("source", "policy", "need"),
+    [
+        (version(0), Capabilities(state=False), "state"),
+        (ELEMENTS, Capabilities(array=False), "array"),
+    ],
+)
+def test_nothing_of_a_file_runs_when_it_needs_what_is_forbidden(
+    source: str, policy: Capabilities, need: str
+) -> None:
     spawned: list[tuple[str, ...]] = []
 
     async def main() -> None:
         async with trio.open_nursery() as nursery:
-            pool = WorkerPool(nursery, Workers(), Sandbox(capabilities=Capabilities(state=False)))
+            pool = WorkerPool(nursery, Workers(), Sandbox(capabilities=policy))
             real = pool.spawn
 
             async def spawn(**options: Any) -> WorkerProcess:
@@ -241,9 +253,9 @@ def test_nothing_of_a_file_runs_when_it_needs_what_is_forbidden() -> None:
             pool.spawn = spawn  # type: ignore[method-assign]
             try:
                 with pytest.raises(ForbiddenError) as caught:
-                    await TransformStage(pool, "p", ref(version(0))).start()
+                    await TransformStage(pool, "p", ref(source)).start()
                 assert caught.value.code == "transform.forbidden"
-                assert (caught.value.got, pool.taken) == ("state", 0)
+                assert (caught.value.got, pool.taken) == (need, 0)
             finally:
                 await pool.aclose()
 
