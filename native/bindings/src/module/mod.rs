@@ -94,7 +94,9 @@ impl Module {
             .map(|a| argument(a, n))
             .collect::<PyResult<Vec<_>>>()?;
         if present.is_some_and(|bits| bits.len() != n.div_ceil(8)) {
-            return Err(PyValueError::new_err("`present` has a bit for each element"));
+            return Err(PyValueError::new_err(
+                "`present` has a bit for each element",
+            ));
         }
         // The interpreter lock is held: nothing else writes to `out` or resizes it meanwhile.
         let codes = columns::with_floats(out, |out| match present {
