@@ -160,6 +160,7 @@ CODES: dict[str, str] = {
     "daemon.folder": "the state or run folder cannot be made or written",
     "daemon.running": "another daemon uses the state folder",
     "pipeline.given_up": "a pipeline failed over one batch again and again; its inputs are dead letters",
+    "pipeline.no_input": "a file lacks what an element-wise transform takes, or has a variable of the name it makes",
     "pipeline.no_field": "a stage or route names a field that no stage before it delivers",
     "pipeline.no_route": "a row has a value for which there is no case",
     "promotion.declines": "a native module left too many records to Python; the transform is in the sandbox again",

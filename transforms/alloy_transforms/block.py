@@ -40,6 +40,7 @@ class Reason(enum.IntFlag):
     INCOMPLETE = 1 << 10  # past the end of what the source holds
     TEXT = 1 << 11  # not valid in its declared character set
     ABSENT = 1 << 12  # an optional field the transform did not set
+    TRANSFORM = 1 << 13  # the transform refused it
 
 
 class ClockState(enum.StrEnum):

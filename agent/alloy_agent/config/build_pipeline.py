@@ -12,6 +12,7 @@ from .build_source import build_source
 from .choices import Tagged
 from .cross import Device
 from .model import (
+    Attribute,
     Expect,
     FileSink,
     FilesSource,
@@ -85,11 +86,19 @@ def _chain(
         params = stage.get("params")
         for name, child in (params.keys_at if params is not None else {}).items():
             marks[f"{place}.{index}.params.{name}"] = (child.line, child.column)
+        inputs = stage.get("inputs")
+        for name, child in (inputs.keys_at if inputs is not None else {}).items():
+            marks[f"{place}.{index}.inputs.{name}"] = (child.line, child.column)
         if found is not None:
-            stages.append(msgspec.structs.replace(found, params=dict(params or {})))
+            given = {name: _argument(value) for name, value in (inputs or {}).items()}
+            stages.append(msgspec.structs.replace(found, params=dict(params or {}), inputs=given))
         else:
             marks[f"{place}.{index}"] = (node.line, node.column)
     return stages
+
+
+def _argument(value: str | float | Values) -> str | float | Attribute:
+    return Attribute(attribute=value.get("attribute", "")) if isinstance(value, Values) else value
 
 
 def _route(values: Values | None, scripts: Scripts, marks: Marks, report: Report) -> Route | None:
@@ -110,15 +119,30 @@ def _route(values: Values | None, scripts: Scripts, marks: Marks, report: Report
 
 def _stages_fit_source(values: Values, source: object, report: Report) -> None:
     given = [key for key in ("transform", "route") if key in values.keys_at]
+    chains = [values.get("transform", []), *(values.get("route") or {}).get("cases", {}).values()]
+    stages = [stage for chain in chains for stage, _ in chain]
     if isinstance(source, FilesSource):
-        for key in given:
+        if "route" in given:
             report.add(
-                values.keys_at[key],
+                values.keys_at["route"],
                 "config.not_yet",
-                f"`{key}` behind a `files` source is not available yet",
-                hint="files are normalised by their readers; record transforms work on `lines` and `mqtt`",
+                "`route` behind a `files` source is not available yet",
+                hint="the variables of files go through element-wise transforms under `transform`",
             )
-    elif source is not None and "transform" not in given:
+        for stage, _ in values.get("transform", []):
+            _takes_a_variable(stage, report)
+        return
+    for stage in stages:
+        if "inputs" in stage.keys_at:
+            report.add(
+                stage.keys_at["inputs"],
+                "config.exclusive",
+                "`inputs` stands behind a source of records",
+                got="`inputs`",
+                expected="nothing: a stage takes the fields of its INPUT by name",
+                hint="`inputs` is for element-wise transforms behind `files`",
+            )
+    if source is not None and "transform" not in given:
         report.add(
             values.node,
             "config.missing_key",
@@ -126,6 +150,24 @@ def _stages_fit_source(values: Values, source: object, report: Report) -> None:
             expected="`transform`: a library name, a path or a chain",
             hint="`route` picks what comes after the first transform" if given else "",
         )
+
+
+def _takes_a_variable(stage: Values, report: Report) -> None:
+    """Report a stage of a file pipeline that does not take the elements of just one variable."""
+    inputs = stage.get("inputs", {})
+    variables = [name for name, value in inputs.items() if isinstance(value, str)]
+    reported = len(inputs.nodes) > len(inputs) if "inputs" in stage else "inputs" in stage.nodes
+    if len(variables) == 1 or (reported and not variables):
+        return
+    many = len(variables) > 1
+    report.add(
+        inputs.nodes[variables[1]] if many else stage.nodes.get("inputs", stage.node),
+        "config.exclusive" if many else "config.missing_key",
+        "a second variable" if many else "no variable is given to the transform",
+        got=", ".join(f"`{inputs[name]}`" for name in variables),
+        expected="one variable; numbers or {attribute: NAME} for the other parameters",
+        hint="" if many else "inputs: {x: /1}, with the path or name of the variable",
+    )
 
 
 def _expect(values: Values | None, marks: Marks, report: Report) -> dict[str, Expect]:

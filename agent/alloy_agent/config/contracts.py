@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from alloy_agent.pipeline.shape import chain_shape
 from alloy_transforms.sandbox.contract import Contract, Field
 
-from .model import LinesSource, MqttSource, Pipeline, Problem, TransformRef
+from .model import FilesSource, LinesSource, MqttSource, Pipeline, Problem, TransformRef
 from .report import did_you_mean
 
 SOURCE_FIELDS: Mapping[type, Mapping[str, str]] = {
@@ -61,6 +61,10 @@ def check_contracts(pipeline: Pipeline, contracts: PipelineContracts) -> list[Pr
     the latest one that gives a field counts.
     """
     found = _Findings(pipeline)
+    if isinstance(pipeline.source, FilesSource):
+        for index, (ref, contract) in enumerate(zip(pipeline.stages, contracts.stages, strict=True)):
+            _array(found, f"stage.{index}", ref, contract)
+        return found.problems
     source: _Fields = {name: _Given(t) for name, t in SOURCE_FIELDS.get(type(pipeline.source), {}).items()}
     fields = _chain(found, "stage", pipeline.stages, contracts.stages, source)
     ends = [contracts.stages]
@@ -141,6 +145,38 @@ def _input(found: _Findings, key: str, contract: Contract, name: str, wanted: st
         )
 
 
+def _array(found: _Findings, key: str, ref: TransformRef, contract: Contract) -> None:
+    """A stage of a file pipeline: element-wise, and each parameter is given."""
+    if not contract.elementwise:
+        found.add(
+            key,
+            "config.contract",
+            f"`{contract.name}` takes records, a file has arrays",
+            got="`transform`",
+            expected="an element-wise transform: def f(x: float, ...) -> float",
+        )
+        return
+    _params(found, key, ref, contract)
+    known = dict(contract.inputs)
+    for name in ref.inputs:
+        if name not in known:
+            found.add(
+                f"{key}.inputs.{name}",
+                "config.unknown_field",
+                f"`{contract.name}` has no parameter `{name}`",
+                expected=f"one of {_listed(known)}",
+                hint=_perhaps(name, known),
+            )
+    for name in known:
+        if name not in ref.inputs:
+            found.add(
+                key,
+                "config.contract",
+                f"`{contract.name}` takes `{name}`, which `inputs` does not give",
+                expected=f"`{name}`: the path or name of a variable, a number, or {{attribute: NAME}}",
+            )
+
+
 def _params(found: _Findings, key: str, ref: TransformRef, contract: Contract) -> None:
     for name in ref.params:
         if name not in contract.params:
@@ -189,7 +225,7 @@ def _route(found: _Findings, pipeline: Pipeline, fields: _Fields) -> None:
 def _expect(found: _Findings, pipeline: Pipeline, ends: Sequence[Sequence[Contract]]) -> None:
     """`expect` names what leaves the pipeline: fields that a later stage took are gone."""
     if not any(ends):
-        return  # files: their variables are known only when one is read
+        return
     known = {f.name: f for end in ends if end for f in chain_shape(end, "", "", [""] * len(end)).fields}
     for name in pipeline.expect:
         given = known.get(name)

@@ -49,6 +49,11 @@ def plain_integer(node: Node) -> int | None:
     return int(node.text, 16) if _HEX.match(node.text) else None
 
 
+def spells_number(node: Scalar) -> bool:
+    """Whether the text of a scalar is that of a decimal number."""
+    return _NUMBER.match(node.text) is not None
+
+
 def _number_hint(node: Node) -> str:
     if not isinstance(node, Scalar):
         return ""

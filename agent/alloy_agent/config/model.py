@@ -167,6 +167,12 @@ class FilesSource(Base, frozen=True, tag="files", tag_field="kind"):
     max_bytes: int = 8 << 30
 
 
+class Attribute(Base, frozen=True):
+    """A number that each file says itself."""
+
+    attribute: str  # of the variable, or of the file
+
+
 class TransformRef(Base, frozen=True):
     """One stage: the source text of the transform was read by the compiler and is carried as bytes."""
 
@@ -174,6 +180,9 @@ class TransformRef(Base, frozen=True):
     origin: str  # "library" or the path as written
     source: bytes
     params: dict[str, int | float | bool | str] = {}
+    inputs: dict[
+        str, str | float | Attribute
+    ] = {}  # element-wise: a variable (one of them), a number, an attribute
 
 
 class Route(Base, frozen=True):

@@ -19,7 +19,7 @@ from .measures import Measure, Octets
 from .names import HostPort, TopicFilter
 from .shapes import Hidden, Section
 from .spec_agent import AGENT
-from .spec_pipeline import PIPELINE, RouteKind
+from .spec_pipeline import PIPELINE, Argument, RouteKind
 
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 _LONG_CHOICE = 8
@@ -119,6 +119,7 @@ def _kind(kind: Kind) -> str:
     words: dict[type, str] = {
         Bool: "`true` \\| `false`",
         Number: "number",
+        Argument: "variable, number, or `{attribute: NAME}`",
         Free: "number, `true`, `false` or text",
         TopicFilter: "MQTT topic filter",
         HostPort: "host:port",

@@ -6,14 +6,44 @@ from dataclasses import dataclass
 from typing import Any
 
 from .choices import Listed, Mapped, OneOf
-from .kinds import Bool, Choice, Free, Integer, Kind, Number, Text
-from .limits import MAX_CASES, MAX_PARAMS, MAX_SINKS, MAX_STAGES
+from .kinds import Bool, Choice, Free, Integer, Kind, Number, Text, spells_number
+from .limits import MAX_CASES, MAX_INPUTS, MAX_PARAMS, MAX_SINKS, MAX_STAGES
 from .measures import duration, size
 from .names import ABSOLUTE, FIELD, NAME
 from .report import Report
 from .shapes import Key, Section, Values, read_below, section_pairs
 from .spec_source import SOURCE
-from .tree import Node
+from .tree import Map, Node, Scalar
+
+_ATTRIBUTE = Section(
+    "an argument",
+    {
+        "attribute": Key(
+            Text(maximum=255, wanted="name of an attribute"), "of the variable or the file", required=True
+        )
+    },
+)
+
+
+@dataclass(frozen=True)
+class Argument:
+    """What a parameter of an element-wise transform gets: a variable, a number, or `{attribute: NAME}`."""
+
+    name: Kind = Text(maximum=255, wanted="path or name of a variable, a number, or {attribute: NAME}")  # noqa: RUF009
+    number: Kind = Number()  # noqa: RUF009
+
+    def read(self, node: Node, report: Report) -> Any:
+        """See `Kind.read`."""
+        if isinstance(node, Map):
+            return _ATTRIBUTE.read(node, report)
+        if isinstance(node, Scalar) and node.plain and spells_number(node):
+            return self.number.read(node, report)
+        return self.name.read(node, report)
+
+    def schema(self) -> dict[str, Any]:
+        """See `Kind.schema`."""
+        return {"anyOf": [self.name.schema(), self.number.schema(), _ATTRIBUTE.schema()]}
+
 
 STAGE = Section(
     "a stage",
@@ -24,6 +54,10 @@ STAGE = Section(
             required=True,
         ),
         "params": Key(Mapped("params", Free(), MAX_PARAMS, FIELD), "values for the PARAMS of the transform"),
+        "inputs": Key(
+            Mapped("inputs", Argument(), MAX_INPUTS, FIELD),
+            "behind `files`: what each parameter of `f` gets; one of them a variable",
+        ),
     },
     later={"parallel": "each stage has one worker today; parallel workers come in a later version"},
     short="use",

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from os import cpu_count
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import trio
 
@@ -47,6 +47,9 @@ from .status import clock_ns
 from .supervisor import describe
 from .transform_news import TransformNews
 
+if TYPE_CHECKING:
+    from alloy_agent.pipeline.arrays import ArrayStep
+
 LOG = logs.get("assemble")
 BUILD_TOGETHER = min(4, cpu_count() or 1)
 """Pipelines built at the same time; more would only make their checks run into the wall clock."""
@@ -63,6 +66,20 @@ def _build(where: str, state: Path) -> Build | None:
     from alloy_agent.build.onhost import local_build  # a device that builds nothing goes without
 
     return local_build(state)
+
+
+def _fit(config: Pipeline, contracts: PipelineContracts) -> None:
+    """Nothing, or the first misfit of a pipeline with its transforms."""
+    for problem in check_contracts(config, contracts):
+        if problem.severity == "error":
+            raise AgentError(
+                problem.code,
+                problem.message,
+                where=config.file,
+                got=problem.got,
+                expected=problem.expected,
+                hint=problem.hint,
+            )
 
 
 class Assembly:
@@ -199,6 +216,7 @@ class Assembly:
         drop = on_error.then == "drop"
         letters = DeadLetters(self._state / "dlq", config.name, self._document.agent.spool.dead_letter_bytes)
         if isinstance(config.source, FilesSource):
+            steps = await self._steps(config)
             source = sources.files(config.name, config.source, self._state)
             return FilePipeline(
                 config.name,
@@ -209,6 +227,7 @@ class Assembly:
                 cbor.sid,
                 letters,
                 self._news.publisher(self._topics.dlq(config.name)),
+                steps=steps,
                 drop_refused=drop,
             )
         feed = sources.records(config.name, config.source, self._source_link(config))
@@ -250,6 +269,15 @@ class Assembly:
         await self.promoter.adopt(stage)
         return stage
 
+    async def _steps(self, config: Pipeline) -> Sequence[ArrayStep]:
+        if not config.stages:
+            return ()
+        from alloy_agent.pipeline.arrays import ArrayStep  # most pipelines of files have no transform
+
+        stages = [await self._stage(config.name, ref) for ref in config.stages]
+        _fit(config, PipelineContracts(tuple(stage.contract for stage in stages)))
+        return [ArrayStep(stage, ref.inputs) for stage, ref in zip(stages, config.stages, strict=True)]
+
     async def _route(self, config: Pipeline, source: str, sinks: Sequence[SinkPair]) -> Route:
         main = [await self._stage(config.name, ref) for ref in config.stages]
         tails = {
@@ -260,11 +288,7 @@ class Assembly:
             tuple(stage.contract for stage in main),
             {value: tuple(stage.contract for stage in tail) for value, tail in tails.items()},
         )
-        found = check_contracts(config, contracts)
-        errors = [problem for problem in found if problem.severity == "error"]
-        if errors:
-            first = errors[0]
-            raise AgentError(first.code, first.message, where=config.file, hint=first.hint)
+        _fit(config, contracts)
         expect = {name: Expectation(e.min, e.max) for name, e in config.expect.items()}
 
         def outlet(stages: Sequence[TransformStage]) -> Outlet:

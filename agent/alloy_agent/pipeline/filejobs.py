@@ -10,7 +10,7 @@ import os
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import trio
 
@@ -23,8 +23,11 @@ from alloy_transforms.wire.encoding import Encoding
 
 from .deadletter import DeadLetters, Letter
 from .outlet import SidOf
-from .records import MAX_CODES, PipelineStats
+from .records import MAX_CODES, STAGE_FAILED, PipelineStats
 from .window import Sink, Window
+
+if TYPE_CHECKING:
+    from .arrays import ArrayStep
 
 Item = Descriptor | Chunk | Manifest
 MAX_FILES = 64
@@ -62,7 +65,14 @@ class FileFacts:
 
 
 class FilePipeline:
-    """One running pipeline of files; files are taken one at a time."""
+    """One running pipeline of files; files are taken one at a time.
+
+    Args:
+        source: the watched folder.
+        decode: the jailed decoder.
+        steps: element-wise transforms, in order.
+        publish_letters: announces dead letters to the operator; must not raise or wait long.
+    """
 
     def __init__(
         self,
@@ -75,10 +85,12 @@ class FilePipeline:
         letters: DeadLetters,
         publish_letters: Callable[[Sequence[Letter]], None],
         *,
+        steps: Sequence[ArrayStep] = (),
         drop_refused: bool = False,
     ) -> None:
         self.name = name
         self.source = source
+        self.steps = steps
         self.window = window
         self.letters = letters
         self.stats = PipelineStats()
@@ -141,10 +153,11 @@ class FilePipeline:
         facts = FileFacts(file.name, "decoding", 0, 0, 0)
         self._remember(facts)
         run = file_run(file.name, file.size, file.mtime_ns)
+        arrays = self._arrays()
         async with self._decode(file, run=run) as items:
             async for item in items:
                 if isinstance(item, Descriptor):
-                    descriptor = item
+                    descriptor = arrays.begin(item)
                     sid = self._sid_of(descriptor)
                     facts.variables = len(descriptor.variables)
                     for sink, encoding in self._sinks:
@@ -153,17 +166,28 @@ class FilePipeline:
                 if descriptor is None:
                     raise AgentError("violation.protocol", "the decoder sent a block before its descriptor")
                 if isinstance(item, Chunk):
-                    messages = [encoding.encode_chunk(item, descriptor) for _, encoding in self._sinks]
-                    facts.chunks += 1
-                    facts.values += item.stats.n_valid if item.stats else 0
-                    self.stats.blocks += 1
-                    await self.window.add(messages, _nothing, job.refuse)
+                    for chunk in await arrays.chunk(item):
+                        messages = [encoding.encode_chunk(chunk, descriptor) for _, encoding in self._sinks]
+                        facts.chunks += 1
+                        facts.values += chunk.stats.n_valid if chunk.stats else 0
+                        self.stats.blocks += 1
+                        await self.window.add(messages, _nothing, job.refuse)
                 else:
-                    messages = [encoding.encode_manifest(item, descriptor) for _, encoding in self._sinks]
-                    facts.outcome = item.status
+                    manifest = arrays.end(item)
+                    messages = [encoding.encode_manifest(manifest, descriptor) for _, encoding in self._sinks]
+                    facts.outcome = manifest.status
                     self.stats.rows += 1
-                    job.status = item.status
+                    job.status = manifest.status
+                    if self.state == "disabled":
+                        self.state, self.reason = "running", ""
                     await self.window.add(messages, job.settle, job.refuse_last)
+
+    def _arrays(self) -> _Run:
+        if not self.steps:
+            return _AsDecoded()
+        from .arrays import ArrayRun  # most pipelines of files have no transform
+
+        return ArrayRun(self.steps, self._sid_of)
 
     def _remember(self, facts: FileFacts) -> None:
         self.files.append(facts)
@@ -181,7 +205,9 @@ class FilePipeline:
         if error.code in self.stats.by_code or len(self.stats.by_code) < MAX_CODES:
             self.stats.by_code[error.code] = self.stats.by_code.get(error.code, 0) + 1
         self.note(file.name, error.code)
-        if error.retryable:
+        if error.code in STAGE_FAILED:  # the transform's fault, not the file's: it waits
+            self.state, self.reason = "disabled", f"{error.code}: {error.got or error.what}"
+        if error.retryable or error.code in STAGE_FAILED:
             file.settle("retry")
             return
         await self.bury(file, error)
@@ -198,6 +224,35 @@ class FilePipeline:
         file.settle("failed")
         if not self._drop_refused:
             self._publish_letters([letter])
+
+
+class _Run(Protocol):
+    """What happens to the items of one file on their way to the sinks."""
+
+    def begin(self, descriptor: Descriptor) -> Descriptor:
+        """The descriptor that is announced."""
+        ...
+
+    async def chunk(self, chunk: Chunk) -> Sequence[Chunk]:
+        """The chunks to send for one of the file."""
+        ...
+
+    def end(self, manifest: Manifest) -> Manifest:
+        """The manifest of all that was sent."""
+        ...
+
+
+class _AsDecoded:
+    """A file without transforms."""
+
+    def begin(self, descriptor: Descriptor) -> Descriptor:
+        return descriptor
+
+    async def chunk(self, chunk: Chunk) -> Sequence[Chunk]:
+        return (chunk,)
+
+    def end(self, manifest: Manifest) -> Manifest:
+        return manifest
 
 
 async def _nothing() -> None:
