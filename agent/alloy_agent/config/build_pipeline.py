@@ -30,6 +30,11 @@ from .tree import Node
 
 Marks = dict[str, tuple[int, int]]
 
+_NOT_BEHIND_FILES = {
+    "route": "the variables of files go through element-wise transforms under `transform`",
+    "expect": "the limits that a file declares are applied, and `range` in OUTPUT of an element-wise transform",
+}
+
 
 def build_pipeline(
     values: Values, stem: str, scripts: Scripts, device: Device, report: Report
@@ -122,13 +127,10 @@ def _stages_fit_source(values: Values, source: object, report: Report) -> None:
     chains = [values.get("transform", []), *(values.get("route") or {}).get("cases", {}).values()]
     stages = [stage for chain in chains for stage, _ in chain]
     if isinstance(source, FilesSource):
-        if "route" in given:
-            report.add(
-                values.keys_at["route"],
-                "config.not_yet",
-                "`route` behind a `files` source is not available yet",
-                hint="the variables of files go through element-wise transforms under `transform`",
-            )
+        for key, hint in _NOT_BEHIND_FILES.items():
+            if key in values.keys_at:
+                what = f"`{key}` behind a `files` source is not available yet"
+                report.add(values.keys_at[key], "config.not_yet", what, hint=hint)
         for stage, _ in values.get("transform", []):
             _takes_a_variable(stage, report)
         return

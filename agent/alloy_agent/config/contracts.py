@@ -224,8 +224,6 @@ def _route(found: _Findings, pipeline: Pipeline, fields: _Fields) -> None:
 
 def _expect(found: _Findings, pipeline: Pipeline, ends: Sequence[Sequence[Contract]]) -> None:
     """`expect` names what leaves the pipeline: fields that a later stage took are gone."""
-    if not any(ends):
-        return
     known = {f.name: f for end in ends if end for f in chain_shape(end, "", "", [""] * len(end)).fields}
     for name in pipeline.expect:
         given = known.get(name)

@@ -24,15 +24,14 @@ def pipeline_facts(
         link: the source's own connection, if it has one.
     """
     stats, source = pipeline.stats, pipeline.source.stats
-    stages: list[dict[str, Any]] = []
     queued = dropped = 0
     if isinstance(pipeline, RecordPipeline):
         queued = len(pipeline.queue)
         dropped = pipeline.route.dropped
-        stages = [
-            {"name": stage.contract.name, "tier": stage.tier, "digest": stage.contract.digest}
-            for stage in pipeline.route.all_stages()
-        ]
+    stages = [
+        {"name": stage.contract.name, "tier": stage.tier, "digest": stage.contract.digest}
+        for stage in pipeline.all_stages()
+    ]
     return {
         "name": pipeline.name,
         "digest": digest,

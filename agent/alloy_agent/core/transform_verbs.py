@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from alloy_agent.errors import AgentError
+from alloy_agent.pipeline.filejobs import FilePipeline
 from alloy_agent.pipeline.records import RecordPipeline
 from alloy_agent.promotion.hotwatch import HotWatch
 from alloy_agent.workers.transform import TransformStage
@@ -14,7 +15,7 @@ from .verbs import Verbs
 
 MAX_REASON = 200  # characters
 
-Found = tuple[RecordPipeline, Sequence[TransformStage]]
+Found = tuple[RecordPipeline | FilePipeline, Sequence[TransformStage]]
 
 
 def add_transform_verbs(verbs: Verbs, find: Callable[[str], Found]) -> None:
@@ -84,8 +85,8 @@ def named(label: str, pipelines: Sequence[object]) -> Found:
     """
     known: dict[str, Found] = {}
     for pipeline in pipelines:
-        if isinstance(pipeline, RecordPipeline):
-            for stage in pipeline.route.all_stages():
+        if isinstance(pipeline, RecordPipeline | FilePipeline):
+            for stage in pipeline.all_stages():
                 if isinstance(stage, TransformStage):
                     _, stages = known.get(stage.label, (pipeline, ()))
                     known[stage.label] = pipeline, (*stages, stage)

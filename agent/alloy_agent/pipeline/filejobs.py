@@ -27,7 +27,7 @@ from .records import MAX_CODES, STAGE_FAILED, PipelineStats
 from .window import Sink, Window
 
 if TYPE_CHECKING:
-    from .arrays import ArrayStep
+    from .arrays import ArrayStage, ArrayStep
 
 Item = Descriptor | Chunk | Manifest
 MAX_FILES = 64
@@ -105,6 +105,15 @@ class FilePipeline:
         self._stopping = trio.Event()
         self._idle = trio.Event()
         self._idle.set()
+
+    def all_stages(self) -> list[ArrayStage]:
+        """The transforms its arrays go through, in order."""
+        return [step.stage for step in self.steps]
+
+    def resume(self) -> None:
+        """A transform is in use again: the file that waits for it is taken when it is offered the next time."""
+        if self.state == "disabled":
+            self.state, self.reason = "running", ""
 
     def stop(self) -> None:
         """Ask for a clean end: the file in hand is finished first, within the daemon's drain time."""

@@ -22,7 +22,7 @@ from alloy_agent.errors import AgentError
 from alloy_agent.native import CodedError
 from alloy_devices.source import Input, Source
 
-from .chain import Progress, Refused
+from .chain import Progress, Refused, Stage
 from .deadletter import DeadLetters, Letter
 from .queue import BatchLimits, InputQueue, cost
 from .routes import Block, Outcome, Route
@@ -92,6 +92,10 @@ class RecordPipeline:
         """Ask for a clean end: the source is closed, what was taken is finished."""
         self._stopping.set()
         self._released.set()
+
+    def all_stages(self) -> list[Stage]:
+        """Every transform its records may go through."""
+        return self.route.all_stages()
 
     def resume(self) -> None:
         """A transform is in use again: run the batch that was held back."""

@@ -193,10 +193,46 @@ def test_a_route_is_refused_when_its_field_cannot_pick() -> None:
     assert brief(found) == [("config.contract", "`payload` cannot pick a transform")]
 
 
-def test_expect_is_left_to_the_reader_when_the_source_is_files() -> None:
-    files = pipeline(source=FilesSource(path="/data"), expect={"sst": Expect(min=0)})
+RATE = Contract(
+    name="rate",
+    doc="",
+    profile=Profile.PORTABLE,
+    digest="0" * 64,
+    inputs=(("x", "float"), ("gain", "float")),
+    outputs=(Field("rate", "f64", optional=True),),
+    stateful=False,
+    needs=("array",),
+    elementwise=True,
+)
+FILES = FilesSource(path="/data")
 
-    assert check_contracts(files, PipelineContracts()) == []
+
+def arrays(**inputs: str | float) -> Pipeline:
+    taken = TransformRef(name="rate", origin="./rate.py", source=b"", inputs=dict(inputs))
+    return pipeline(taken, source=FILES, stage__0=(3, 1), stage__0__inputs__y=(5, 9))
+
+
+def test_nothing_is_found_when_each_parameter_of_an_element_wise_transform_is_given() -> None:
+    assert check_contracts(arrays(x="/1", gain=2.0), PipelineContracts((RATE,))) == []
+    assert check_contracts(pipeline(source=FILES), PipelineContracts()) == []
+
+
+def test_parameters_that_are_missing_or_unknown_are_named_when_arrays_are_taken() -> None:
+    found = check_contracts(arrays(x="/1", y=1.0), PipelineContracts((RATE,)))
+
+    assert brief(found) == [
+        ("config.unknown_field", "`rate` has no parameter `y`"),
+        ("config.contract", "`rate` takes `gain`, which `inputs` does not give"),
+    ]
+    assert [problem.line for problem in found] == [5, 3]
+
+
+def test_a_record_transform_is_refused_when_the_source_is_files() -> None:
+    files = pipeline(ref("elsys_ers"), source=FILES)
+
+    assert brief(check_contracts(files, PipelineContracts((ELSYS,)))) == [
+        ("config.contract", "`elsys_ers` takes records, a file has arrays")
+    ]
 
 
 def test_it_is_our_mistake_when_contracts_are_missing() -> None:

@@ -115,6 +115,7 @@ def test_a_file_is_offered_again_when_its_letter_cannot_be_written(tmp_path: Pat
     [
         (FormatError("format.crash", "damaged"), ["failed", 1, "format.crash"]),
         (AgentError("worker.zygote", "gone", retryable=True), ["retry", 0, "worker.zygote"]),
+        (AgentError("transform.disabled", "out of use"), ["retry", 0, "transform.disabled"]),
         (RuntimeError("our own fault"), ["retry", 0, "decoding"]),
     ],
 )
