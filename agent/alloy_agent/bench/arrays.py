@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from alloy_agent.bench import arrayfiles
 from alloy_agent.bench.figure import Figure
 from alloy_agent.bench.kernels import rates
 from alloy_agent.bench.modules import built, opened
@@ -38,7 +39,7 @@ def run(quick: bool) -> list[Figure]:
     functions = {name: native.Elements(opened(data)) for name, data in zip(FUNCTIONS, modules, strict=True)}
     in_cache = _measured("chunk", CHUNK, functions, quick)
     del functions["logarithm"]  # computes: memory makes no difference
-    return [*in_cache, *_measured("memory", LARGE, functions, quick)]
+    return [*in_cache, *_measured("memory", LARGE, functions, quick), *arrayfiles.run(quick)]
 
 
 def _measured(where: str, n: int, functions: dict[str, native.Elements], quick: bool) -> list[Figure]:

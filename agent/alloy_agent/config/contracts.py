@@ -135,7 +135,7 @@ def _input(found: _Findings, key: str, contract: Contract, name: str, wanted: st
             expected=wanted,
             hint=f"declare `{name}` as {given.type} in INPUT, or convert it in the stage before",
         )
-    elif given.optional:
+    elif given.optional and not contract.elementwise:  # whose answer is missing then, too
         found.add(
             key,
             "config.optional_field",
