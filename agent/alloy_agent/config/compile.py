@@ -16,16 +16,15 @@ from pathlib import Path
 import msgspec
 
 from .folder import compile_folder
-from .limits import COMPILE_DATA_BYTES, COMPILE_WALL_S, MAX_DOCUMENT_BYTES
+from .limits import COMPILE_CPU_S, COMPILE_DATA_BYTES, MAX_DOCUMENT_BYTES
 
 EXIT_INVALID = 3
 
 
 def limit_self() -> None:
     """Bound this process: CPU, memory, no core dump. The caller adds wall clock and output size."""
-    cpu = int(COMPILE_WALL_S)
     for what, soft in (
-        (resource.RLIMIT_CPU, cpu),
+        (resource.RLIMIT_CPU, COMPILE_CPU_S),
         (resource.RLIMIT_DATA, COMPILE_DATA_BYTES),
         (resource.RLIMIT_CORE, 0),
     ):

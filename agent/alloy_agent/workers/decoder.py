@@ -15,6 +15,7 @@ import trio
 
 from alloy_agent.errors import AgentError, WorkerDiedError
 from alloy_agent.workers.launch import BULK
+from alloy_agent.workers.patience import within
 from alloy_agent.workers.zygote import WorkerProcess, Zygote
 from alloy_devices.errors import FormatError
 from alloy_devices.formats.engine import Run
@@ -130,7 +131,7 @@ class DecoderPool:
             while not replies.done:
                 before = trio.current_time()
                 body = await self._receive(worker, left, said.source)
-                left -= trio.current_time() - before
+                left -= min(trio.current_time() - before, self.limits.silence_s)  # a standstill is not its
                 yield replies.read(body)
             self.files += 1
         except FormatError:
@@ -153,16 +154,17 @@ class DecoderPool:
 
     async def _receive(self, worker: WorkerProcess, left_s: float, name: str) -> bytes:
         limit_s = max(0.0, min(left_s, self.limits.silence_s))
-        with trio.move_on_after(limit_s):
-            return await worker.receive(REPLY_BYTES_MAX)
-        worker.kill("script.wall")
-        raise FormatError(
-            "format.time",
-            "decoding took too long; the decoder was killed",
-            where=name,
-            expected=f"an answer within {limit_s:.0f} s",
-            hint=_HINTS["format.time"],
-        )
+        try:
+            return await within(limit_s, lambda: worker.receive(REPLY_BYTES_MAX))
+        except trio.TooSlowError:
+            worker.kill("script.wall")
+            raise FormatError(
+                "format.time",
+                "decoding took too long; the decoder was killed",
+                where=name,
+                expected=f"an answer within {limit_s:.0f} s",
+                hint=_HINTS["format.time"],
+            ) from None
 
     async def _spawn(self, fd: int) -> WorkerProcess:
         """A sealed worker that holds the file; the zygote is started where there is none."""

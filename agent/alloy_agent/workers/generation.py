@@ -169,19 +169,19 @@ class Generation:
         frame = b"".join(encode_run(self._batch, n, contract.inputs, columns, sent, both=both))
         wall_s = self.limits.first_wall_s if self._first_call else self.limits.wall_s
         began = time.perf_counter_ns()
-        with trio.move_on_after(wall_s):
-            await worker.send(frame)
-            body = await worker.receive(MAX_REPLY_BYTES)
-            wall_ns = time.perf_counter_ns() - began
-            reply = self._decoder.decode(body, batch=self._batch, asked=n)
-            self._first_call = False
-            self.worker_state = reply.state
-            self.accounting.answered(reply.answered, reply.rows, reply.cpu_ns, wall_ns, len(body))
-            self._sample(worker)
-            return reply
-        raise WorkerDiedError(
-            "script.wall", "the batch took too long", where=self._label, got=f"more than {wall_s:g} s"
-        )
+        try:
+            body = await worker.ask(frame, max_bytes=MAX_REPLY_BYTES, limit_s=wall_s)
+        except trio.TooSlowError:
+            raise WorkerDiedError(
+                "script.wall", "the batch took too long", where=self._label, got=f"more than {wall_s:g} s"
+            ) from None
+        wall_ns = time.perf_counter_ns() - began
+        reply = self._decoder.decode(body, batch=self._batch, asked=n)
+        self._first_call = False
+        self.worker_state = reply.state
+        self.accounting.answered(reply.answered, reply.rows, reply.cpu_ns, wall_ns, len(body))
+        self._sample(worker)
+        return reply
 
     async def warm(self, state: bytes) -> None:
         """Run the first of EXAMPLES with `state` and forget what came out: whatever is slow at first is paid.
@@ -201,14 +201,15 @@ class Generation:
     async def examples(self) -> tuple[Example, ...]:
         """EXAMPLES of the file."""
         worker = await self.ready()
-        with trio.move_on_after(self.limits.first_wall_s):
-            await worker.send(pack(EXAMPLES, {}))
-            body = await worker.receive(MAX_REPLY_BYTES)
-            if body[:1] != bytes((EXAMPLES_ARE,)):
-                raise malformed("no examples where they were asked for")
-            return unpack_examples(body)
-        await self.drop("script.wall")
-        raise malformed("no examples in time")
+        question = pack(EXAMPLES, {})
+        try:
+            body = await worker.ask(question, max_bytes=MAX_REPLY_BYTES, limit_s=self.limits.first_wall_s)
+        except trio.TooSlowError:
+            await self.drop("script.wall")
+            raise malformed("no examples in time") from None
+        if body[:1] != bytes((EXAMPLES_ARE,)):
+            raise malformed("no examples where they were asked for")
+        return unpack_examples(body)
 
     async def rest(self) -> None:
         """End the worker because nothing comes; the next `ready` starts another."""

@@ -9,13 +9,14 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, Self
 
 import trio
 
 from alloy_agent.errors import WorkerDiedError
 from alloy_agent.workers.exits import HINTS, ExitStatus, error_code
+from alloy_agent.workers.patience import within
 from alloy_transforms.errors import ViolationError
 from alloy_transforms.sandbox.frames import READ_BYTES, Buffer, FrameSplitter, frame_parts
 
@@ -51,16 +52,36 @@ class WorkerProcess:
         Raises:
             WorkerDiedError: the worker has ended.
         """
+        await self._write(_views(buffers))
+
+    async def ask(self, *buffers: Buffer, max_bytes: int, limit_s: float) -> bytes:
+        """Send one frame and wait for the body of the next one that comes.
+
+        Raises:
+            trio.TooSlowError: it took longer than `limit_s`, standstills of the host left out (`patience.py`);
+                the worker still runs: kill it.
+            WorkerDiedError: as `send` and `receive`.
+        """
+        unsent = _views(buffers)
+
+        async def exchange() -> bytes:
+            await self._write(unsent)
+            return await self.receive(max_bytes)
+
+        return await within(limit_s, exchange)
+
+    async def _write(self, unsent: list[memoryview]) -> None:
+        """Write all of `unsent`; what is left in it when this is cancelled is what was not written."""
         await trio.lowlevel.checkpoint_if_cancelled()
-        for part in frame_parts(*buffers):
-            rest = memoryview(part).cast("B")
-            while rest:
-                try:
-                    rest = rest[os.write(self._fd(), rest) :]
-                except BlockingIOError:
-                    await trio.lowlevel.wait_writable(self._fd())
-                except (BrokenPipeError, ConnectionResetError):
-                    raise await self._death() from None
+        while unsent:
+            try:
+                unsent[0] = unsent[0][os.write(self._fd(), unsent[0]) :]
+            except BlockingIOError:
+                await trio.lowlevel.wait_writable(self._fd())
+            except (BrokenPipeError, ConnectionResetError):
+                raise await self._death() from None
+            if not unsent[0]:
+                del unsent[0]
 
     async def receive(self, max_bytes: int) -> bytes:
         """The body of the next frame.
@@ -109,11 +130,11 @@ class WorkerProcess:
             raise
 
     async def _verified(self, degraded: bool) -> None:
-        with trio.move_on_after(SETUP_S) as time:
-            await self._sealed.wait()
-        if time.cancelled_caught:
+        try:
+            await within(SETUP_S, self._sealed.wait)
+        except trio.TooSlowError:
             self.kill("worker.setup")
-            raise await self._death()
+            raise await self._death() from None
         layers: dict[str, str] = {}
         for delay_s in SEAL_LOOKS_S:  # the word comes just before the last layer, which forbids to say more
             layers = self.proc_status()
@@ -207,9 +228,9 @@ class WorkerProcess:
 
     async def _death(self, cause: ViolationError | None = None) -> WorkerDiedError:
         """The error for an ended channel; who shut it without ending is killed as a liar."""
-        with trio.move_on_after(LINGER_S):
-            await self._ended.wait()
-        if self._status is None:
+        try:
+            await within(LINGER_S, self._ended.wait)
+        except trio.TooSlowError:
             self.kill("violation.protocol")
         status = await self.wait()
         code = error_code(status, killed_as=self._killed_as, cpu_limit_s=self._cpu_limit_s)
@@ -251,6 +272,11 @@ class WorkerProcess:
             if fd >= 0:
                 os.close(fd)
         self._channel = self._pidfd = self._status_fd = -1
+
+
+def _views(buffers: Sequence[Buffer]) -> list[memoryview]:
+    """The bytes of one frame."""
+    return [view for part in frame_parts(*buffers) if (view := memoryview(part).cast("B"))]
 
 
 def pss_bytes(pid: int) -> int:

@@ -205,13 +205,12 @@ async def _ask(
 ) -> bytes:
     """One control request; a worker that dies over a file says something of the file."""
     try:
-        with trio.move_on_after(wall_s):
-            await worker.send(frame)
-            return await worker.receive(most)
+        return await worker.ask(frame, max_bytes=most, limit_s=wall_s)
+    except trio.TooSlowError:
         worker.kill("script.wall")
         raise TransformRefusedError(
             shown(ref), (Problem("script.wall", f"the file is not loaded after {wall_s:g} s"),)
-        )
+        ) from None
     except WorkerDiedError as error:
         if error.code.startswith("script."):
             raise TransformRefusedError(

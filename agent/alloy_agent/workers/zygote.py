@@ -23,6 +23,7 @@ import trio
 from alloy_agent.errors import SpawnError, ZygoteDiedError
 from alloy_agent.workers.exits import HINTS, ExitStatus
 from alloy_agent.workers.launch import ENVIRONMENT, command
+from alloy_agent.workers.patience import within
 from alloy_agent.workers.process import WorkerProcess, pss_bytes
 from alloy_transforms.sandbox.zygote import FDS_MAX, MESSAGE_BYTES_MAX, OOM_SCORE_ADJ
 
@@ -99,12 +100,13 @@ class Zygote:
         self = cls(name, trio.socket.from_stdlib_socket(ours), process)
         nursery.start_soon(self._run)
         try:
-            with trio.move_on_after(START_S):
-                await self._ready.wait()
+            await within(START_S, self._ready.wait)
+        except trio.TooSlowError:
+            self._end()
         except BaseException:
             self._end()  # cancelled: nobody will hold a handle
             raise
-        if self._died.is_set() or not self._ready.is_set():
+        if self._died.is_set():
             await self.aclose()
             raise self._gone()
         return self
@@ -225,8 +227,8 @@ class Zygote:
                 nursery.cancel_scope.deadline = trio.current_time() + 0.5  # for its last words
         finally:
             self._end()
-            with trio.CancelScope(deadline=trio.current_time() + STOP_S, shield=True):
-                await self._process.wait()
+            with trio.CancelScope(shield=True), contextlib.suppress(trio.TooSlowError):
+                await within(STOP_S, self._process.wait)
             if self._process.stderr is not None:
                 with trio.CancelScope(shield=True):
                     await self._process.stderr.aclose()
