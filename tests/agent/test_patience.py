@@ -13,7 +13,7 @@ from tests.fakes.stages import HEAD, values, with_stage
 from trio.testing import MockClock
 
 from alloy_agent.config.model import Workers
-from alloy_agent.workers.patience import within
+from alloy_agent.patience import within
 from alloy_agent.workers.transform import TransformStage, WorkerPool
 
 WALL_S = 1.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from functools import partial
 from typing import Protocol
 
 import mqtt5
@@ -12,6 +13,7 @@ from ..errors import LinkError
 from ..mqtt.codec import CONNACK_311_WRONG_VERSION, PINGRESP, PacketReader
 from ..mqtt.filters import check_filter, check_topic, is_shared
 from ..mqtt.writer import PacketWriter
+from ..patience import within
 from .options import BrokerOptions, BrokerStats, Faults
 from .router import NO_SUBSCRIBERS, QUOTA_EXCEEDED, SUCCESS, Router
 from .store import Session, Subscribed
@@ -109,19 +111,26 @@ class Client:
 
     async def _expect_connect(self) -> mqtt5.ConnectPacket | None:
         seen = b""
-        with trio.move_on_after(self._server.options.connect_timeout_s):
+
+        async def first_packets() -> None:
+            nonlocal seen
             while not self._early:
                 data = bytes(await self._stream.receive_some(READ_BYTES))
                 if not data:
-                    return None
+                    return
                 seen = (seen + data)[:16]
-                try:
-                    self._early = self._reader.feed(data)
-                except LinkError:
-                    # A client of MQTT 3.1.1 or 3.1 gets the refusal of its own version (3.1.1, 3.2.2.3).
-                    if seen[:1] == b"\x10" and (b"MQTT\x04" in seen or b"MQIsdp\x03" in seen):
-                        await self._stream.send_all(CONNACK_311_WRONG_VERSION)
-                    return None
+                self._early = self._reader.feed(data)
+
+        try:
+            await within(self._server.options.connect_timeout_s, first_packets)
+        except trio.TooSlowError:
+            return None
+        except LinkError:
+            # A client of MQTT 3.1.1 or 3.1 gets the refusal of its own version (3.1.1, 3.2.2.3).
+            if seen[:1] == b"\x10" and (b"MQTT\x04" in seen or b"MQIsdp\x03" in seen):
+                with trio.move_on_after(GOODBYE_S):
+                    await self._stream.send_all(CONNACK_311_WRONG_VERSION)
+            return None
         if not self._early:
             return None
         packet = self._early.pop(0)
@@ -185,28 +194,25 @@ class Client:
 
     async def _read_loop(self) -> None:
         patience = self._keepalive_s * 1.5 or float("inf")  # MQTT 5.0, section 3.1.2.10
-        reason: mqtt5.DisconnectReasonCode | None = Leave.KEEP_ALIVE_TIMEOUT
+        reason: mqtt5.DisconnectReasonCode | None = None  # it went, or broke the connection
         packets = self._early
         try:
             while True:
                 for packet in packets:
                     self._handle(packet)
-                data = None
-                with trio.move_on_after(patience):
-                    data = bytes(await self._stream.receive_some(READ_BYTES))
-                if data is None:
-                    break
+                data = bytes(await within(patience, partial(self._stream.receive_some, READ_BYTES)))
                 if not data:
-                    reason = None
                     break
                 packets = self._reader.feed(data)
+        except trio.TooSlowError:
+            reason = Leave.KEEP_ALIVE_TIMEOUT
         except GoneError as gone:
             reason = gone.reason
         except LinkError as error:
             large = error.code == "mqtt.packet_too_large"
             reason = Leave.PACKET_TOO_LARGE if large else Leave.MALFORMED_PACKET
         except trio.BrokenResourceError:
-            reason = None
+            pass
         with trio.move_on_after(GOODBYE_S):  # what was answered before the end still leaves
             while self._writer.unwritten:
                 await self._writer.wait_drained()

@@ -23,6 +23,8 @@ BACKLOG = 64
 """Clients that may wait for a place; beyond it the kernel refuses them at once (EAGAIN on a Unix socket)."""
 IDLE_S = 60.0
 """Longest silence of a client, and longest time it may take to read an answer."""
+ANSWER_S = 20.0
+"""How long a client of the socket waits for its answer: a host may stand still for some seconds."""
 ACCEPT_AGAIN_S = 0.1
 LOG = logs.get("control")
 _LENGTH = struct.Struct(">I")
@@ -145,7 +147,7 @@ async def _receive(stream: trio.SocketStream, limit: int) -> bytes | None:
 
 
 async def ask(
-    path: Path, verb: str, args: Mapping[str, Any] | None = None, timeout_s: float = 5.0
+    path: Path, verb: str, args: Mapping[str, Any] | None = None, timeout_s: float = ANSWER_S
 ) -> Response:
     """Ask a running daemon one thing.
 

@@ -39,7 +39,7 @@ LOG = logs.get("daemon")
 
 DRAIN_S = 10.0
 """How long a stop waits for sinks before it leaves the rest unacknowledged."""
-GOODBYE_S = 2.0
+GOODBYE_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)

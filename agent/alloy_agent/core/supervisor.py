@@ -5,12 +5,14 @@ This is the only broad handler of the daemon. Cancellation always passes through
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from typing import Protocol
 
 import trio
 
 from alloy_agent.native import CodedError
+from alloy_agent.patience import within
 from alloy_agent.pipeline.records import PipelineStats
 
 from . import logs
@@ -100,7 +102,7 @@ async def supervise(pipelines: Sequence[Running], stopping: trio.Event, drain_s:
         await stopping.wait()
         for pipeline in pipelines:
             pipeline.stop()
-        with trio.move_on_after(drain_s):
-            await finished.wait()
+        with contextlib.suppress(trio.TooSlowError):
+            await within(drain_s, finished.wait)
         nursery.cancel_scope.cancel()
     return finished.is_set() and all(drained)

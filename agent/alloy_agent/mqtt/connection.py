@@ -179,16 +179,18 @@ class Connection:
         patience = min(PING_WAIT_S, self.keepalive_s)
         tick = min(1.0, self.keepalive_s / 8)
         pinged_at: float | None = None
+        waited = 0.0  # for its answer, in ticks: however long the host stood still in one, it is one
         while True:
             await trio.sleep(tick)
             now = trio.current_time()
+            waited += tick
             if pinged_at is not None and (self.last_received >= pinged_at or self.paused):
                 pinged_at = None
-            if pinged_at is not None and now - pinged_at > patience:
+            if pinged_at is not None and waited > patience:
                 self.fail(LinkError("mqtt.keepalive", "the broker answered no ping", where=self.where))
             quiet = now - min(self._writer.last_sent, self.last_received)
             if pinged_at is None and quiet >= self.keepalive_s / 2:
-                pinged_at = now
+                pinged_at, waited = now, 0.0
                 self.send(PINGREQ)
 
     async def close(self) -> None:

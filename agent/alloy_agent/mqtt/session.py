@@ -9,14 +9,17 @@ All methods belong to the trio thread.
 
 from __future__ import annotations
 
+import contextlib
 import random
 from collections.abc import Callable
+from functools import partial
 from typing import Unpack
 
 import mqtt5
 import trio
 
 from ..errors import LinkError
+from ..patience import within
 from .backoff import Backoff
 from .codec import QOS
 from .connection import Connection
@@ -179,11 +182,15 @@ class MqttSession:
         connection = self._connection
         if connection is not None:
             connection.send(mqtt5.DisconnectPacket().write())
-            with trio.move_on_after(GOODBYE_S):
-                while connection.failed is None:
-                    await connection.wait_drained()
+            with contextlib.suppress(trio.TooSlowError):
+                await within(GOODBYE_S, partial(self._drained, connection))
             connection.fail(LinkError("mqtt.closed", "the link has ended"))
         await trio.lowlevel.checkpoint()
+
+    async def _drained(self, connection: Connection) -> None:
+        """Until the broker has closed it."""
+        while connection.failed is None:
+            await connection.wait_drained()
 
     # -- outbound ----------------------------------------------------------------------------------------
 

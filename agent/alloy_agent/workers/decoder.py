@@ -14,8 +14,8 @@ from typing import Final
 import trio
 
 from alloy_agent.errors import AgentError, WorkerDiedError
+from alloy_agent.patience import within
 from alloy_agent.workers.launch import BULK
-from alloy_agent.workers.patience import within
 from alloy_agent.workers.zygote import WorkerProcess, Zygote
 from alloy_devices.errors import FormatError
 from alloy_devices.formats.engine import Run

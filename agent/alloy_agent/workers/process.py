@@ -15,8 +15,8 @@ from typing import Final, Self
 import trio
 
 from alloy_agent.errors import WorkerDiedError
+from alloy_agent.patience import within
 from alloy_agent.workers.exits import HINTS, ExitStatus, error_code
-from alloy_agent.workers.patience import within
 from alloy_transforms.errors import ViolationError
 from alloy_transforms.sandbox.frames import READ_BYTES, Buffer, FrameSplitter, frame_parts
 

@@ -21,9 +21,9 @@ import msgpack
 import trio
 
 from alloy_agent.errors import SpawnError, ZygoteDiedError
+from alloy_agent.patience import within
 from alloy_agent.workers.exits import HINTS, ExitStatus
 from alloy_agent.workers.launch import ENVIRONMENT, command
-from alloy_agent.workers.patience import within
 from alloy_agent.workers.process import WorkerProcess, pss_bytes
 from alloy_transforms.sandbox.zygote import FDS_MAX, MESSAGE_BYTES_MAX, OOM_SCORE_ADJ
 
