@@ -198,7 +198,7 @@ def test_worker_ends_when_nothing_comes_and_is_back_with_its_state() -> None:
     async def body(stage: TransformStage, pool: WorkerPool) -> None:
         await stage.run(numbered(0, 5), 5)
         pid = stage.pid
-        with trio.fail_after(10):
+        with trio.fail_after(60):
             while stage.pid:  # noqa: ASYNC110 - nothing tells when an idle worker has ended
                 await trio.sleep(0.005)
 

@@ -283,7 +283,7 @@ def with_zygote(test: Callable[[Zygote, NativeModule], Awaitable[None]]) -> None
     module = read(made())
 
     async def main() -> None:
-        with trio.fail_after(30):
+        with trio.fail_after(90):
             async with trio.open_nursery() as nursery:
                 zygote = await Zygote.start(nursery, name="test", entry="jail_entries:execute", paths=PATHS)
                 try:

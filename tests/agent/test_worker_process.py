@@ -20,7 +20,7 @@ from alloy_transforms.sandbox.zygote import CHILDREN_MAX
 
 PATHS = (*import_paths(NEEDED), str(Path(__file__).resolve().parent.parent))
 BUDGET = 32 << 20
-DEADLINE_S = 30
+DEADLINE_S = 90
 
 
 def with_zygote(test: Callable[[Zygote], Awaitable[None]], entry: str = "execute") -> None:

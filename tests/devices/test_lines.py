@@ -21,7 +21,7 @@ from alloy_devices.source import Input
 from alloy_transforms.record import ClockState
 
 LINE = FramingSpec(kind="delimiter")
-LIMIT_S = 10.0
+LIMIT_S = 60.0
 
 
 class Inbox:

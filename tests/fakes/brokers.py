@@ -121,7 +121,7 @@ async def mosquitto(folder: Path) -> AsyncIterator[Running]:
 
 
 async def _listening(port: int) -> None:
-    with trio.fail_after(10):
+    with trio.fail_after(60):
         while True:
             try:
                 stream = await trio.open_tcp_stream("127.0.0.1", port)

@@ -72,7 +72,7 @@ def run(
     command = [sys.executable, "-m", "alloy_agent", "build", "--store", "state", *map(str, args)]
     variables = {**os.environ, "XDG_CACHE_HOME": str(cwd / "cache"), **(env or {})}
     return subprocess.run(
-        command, capture_output=True, text=True, cwd=cwd, env=variables, timeout=110, check=False
+        command, capture_output=True, text=True, cwd=cwd, env=variables, timeout=400, check=False
     )
 
 

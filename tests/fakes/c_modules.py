@@ -63,7 +63,7 @@ def compiled(source: str, flags: tuple[str, ...] = (), machine: str = "") -> byt
         file, out = Path(folder, "m.c"), Path(folder, "m.so")
         file.write_text(source, encoding="ascii")
         command = [compiler(machine), *FLAGS, *flags, "-o", str(out), str(file)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
         assert done.returncode == 0, done.stderr
         return out.read_bytes()
 

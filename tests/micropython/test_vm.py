@@ -84,7 +84,7 @@ def test_a_socket_works_both_ways_when_it_is_handed_over() -> None:
                 ours.sendall(message)
                 assert ours.recv(64) == message
             ours.shutdown(socket.SHUT_WR)
-            output, error = process.communicate(timeout=20)
+            output, error = process.communicate(timeout=120)
 
     assert (output, error, process.returncode) == (b"closed\n", b"", 0)
 
@@ -101,7 +101,7 @@ def test_a_pty_works_both_ways_when_it_is_handed_over_beside_a_socket() -> None:
             os.write(master, b"BM\x00\x1c")
             assert os.read(master, 64) == b"BM\x00\x1c"
             os.close(master)
-            output, error = process.communicate(timeout=20)
+            output, error = process.communicate(timeout=120)
 
     assert (output, error) == (b"closed\n2\n", b"")
 

@@ -54,7 +54,7 @@ def run_jailed(
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     return Outcome(max(0, -done.returncode), done.stdout or done.stderr.strip()[-500:], done.returncode)

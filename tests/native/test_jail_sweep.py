@@ -81,7 +81,7 @@ def sweep(
         [sys.executable, "-c", SWEEP, json.dumps(attempts), profile, path, helper],
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=400,
         check=True,
     )
     return list(json.loads(done.stdout))

@@ -31,7 +31,7 @@ def test_every_crate_has_an_allowed_licence() -> None:
         capture_output=True,
         text=True,
         check=True,
-        timeout=100,
+        timeout=400,
     )
 
     refused = {

@@ -54,7 +54,7 @@ def disassembled(data: bytes, folder: Path) -> list[int]:
         capture_output=True,
         text=True,
         check=True,
-        timeout=60,
+        timeout=300,
     )
     elf = Elf(data)
     begin = next(elf.get(at + 16) for at in elf.headers(1) if elf.get(at + 4, "I") & 1)

@@ -33,7 +33,7 @@ COLUMN = Schema("item = column\n" + CDDL)
 TYPED = {64: "u1", 69: "<u2", 70: "<u4", 71: "<u8", 72: "i1", 77: "<i2", 78: "<i4", 79: "<i8",
          84: "<f2", 85: "<f4", 86: "<f8"}  # fmt: skip
 """RFC 8746, section 2.1: tag -> little-endian type."""
-WAIT_S = 30.0
+WAIT_S = 90.0
 Item = dict[str, Any]
 
 

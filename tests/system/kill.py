@@ -24,6 +24,7 @@ from alloy_agent.mqtt.link import LinkOptions
 from alloy_agent.mqtt.session import MqttSession
 
 STEP_S = 0.02
+PATIENCE_S = 90.0  # a host may stand still for seconds and be slow between
 NUMBER = '''"""A number a line, and how many there were."""
 OUTPUT = {"v": {"type": "i64"}, "n": {"type": "i64"}}
 STATE = {"n": 0}
@@ -67,7 +68,7 @@ class Child:
         return (self.folder / "log").read_text(errors="replace")[-4000:]
 
     async def status(self) -> dict[str, Any]:
-        response = await ask(self.folder / "run" / "control.sock", "status")
+        response = await ask(self.folder / "run" / "control.sock", "status", None, PATIENCE_S)
         assert response.ok, response.error
         result: dict[str, Any] = response.result
         return result
@@ -77,7 +78,7 @@ class Child:
         return found
 
     async def until(
-        self, condition: Callable[[dict[str, Any]], bool], *, timeout_s: float = 30
+        self, condition: Callable[[dict[str, Any]], bool], *, timeout_s: float = PATIENCE_S
     ) -> dict[str, Any]:
         """Wait until the status fulfils the condition."""
         last: object = None
@@ -102,7 +103,7 @@ class Child:
             )
         )
 
-    async def end(self, number: int = signal.SIGTERM, *, timeout_s: float = 20) -> int:
+    async def end(self, number: int = signal.SIGTERM, *, timeout_s: float = PATIENCE_S) -> int:
         """Send a signal and wait for the end; the exit code."""
         self.process.send_signal(number)
         with trio.fail_after(timeout_s):
@@ -127,7 +128,7 @@ async def child(folder: Path, *arguments: str, announce: bool = False) -> AsyncI
             line = ""
             if announce:
                 assert process.stdout is not None
-                with trio.fail_after(20):
+                with trio.fail_after(PATIENCE_S):
                     line = (await process.stdout.receive_some(4096)).decode()
             try:
                 yield Child(process, folder, line)
@@ -215,7 +216,7 @@ class Consumer:
             self.take(message.payload)
             message.acknowledge()
 
-    async def complete(self, count: int, child: Child, *, timeout_s: float = 25) -> None:
+    async def complete(self, count: int, child: Child, *, timeout_s: float = PATIENCE_S) -> None:
         """Wait until the numbers 0 to `count` are all there."""
         wanted = set(range(count))
         with trio.move_on_after(timeout_s):

@@ -20,15 +20,15 @@ from tests.fakes.brokers import MOSQUITTO, free_port
 from alloy_agent.core.control import ask
 from alloy_agent.errors import AgentError
 
-READY_S = 30.0
-STOP_S = 20.0
+READY_S = 90.0  # a host may stand still for seconds and be slow between
+STOP_S = 60.0
 STEP_S = 0.02
 ALLOY_EDGE = (sys.executable, "-m", "alloy_agent")
 
 
 def alloy_edge(*arguments: str | Path) -> subprocess.CompletedProcess[bytes]:
     """Run one verb to its end."""
-    return subprocess.run([*ALLOY_EDGE, *map(str, arguments)], capture_output=True, timeout=60, check=False)
+    return subprocess.run([*ALLOY_EDGE, *map(str, arguments)], capture_output=True, timeout=180, check=False)
 
 
 @dataclass
@@ -120,7 +120,7 @@ class Daemon:
 
     def status(self) -> dict[str, Any]:
         """Its answer to the verb `status` on the control socket."""
-        response = trio.run(ask, self.control, "status")
+        response = trio.run(ask, self.control, "status", None, READY_S)
         assert response.ok, response.error
         result: dict[str, Any] = response.result
         return result

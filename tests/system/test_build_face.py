@@ -53,7 +53,7 @@ def ask(folder: Path, name: str, calls: list[Any], function: str = "transform") 
     code = ASK.format(package=f"alloy_module_{name}", function=function)
     done = subprocess.run(
         [sys.executable, "-I", "-c", f"import sys; sys.path.insert(0, {str(folder / 'site')!r})\n{code}"],
-        input=json.dumps(calls), capture_output=True, text=True, timeout=60, check=False,
+        input=json.dumps(calls), capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     abi, schema, answers = json.loads(done.stdout)
@@ -193,7 +193,7 @@ def test_nothing_is_leaked_when_a_module_is_called_often(folder: Path) -> None:
     )
 
     done = subprocess.run(
-        [sys.executable, "-I", "-c", code], cwd=folder, capture_output=True, text=True, timeout=60
+        [sys.executable, "-I", "-c", code], cwd=folder, capture_output=True, text=True, timeout=300
     )
 
     assert done.returncode == 0, done.stderr

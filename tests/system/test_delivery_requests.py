@@ -164,7 +164,7 @@ def framed(connection: socket.socket, data: bytes) -> Any:
 
 def test_verbs_are_answered_on_the_socket_when_they_are_asked_by_hand(place: Place) -> None:
     with socket.socket(socket.AF_UNIX) as connection:
-        connection.settimeout(10)
+        connection.settimeout(60)
         connection.connect(str(place.daemon.control))
 
         pong = framed(connection, msgpack.packb({"id": "1", "verb": "ping", "args": {}}))

@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).parents[2]
-STEP_S = 120.0
-UP_S = 30.0
+STEP_S = 400.0
+UP_S = 90.0
 BLOCK = re.compile(r"<!-- newcomer -->\n```console\n(.*?)```", re.DOTALL)
 PORT = "7001"
 

@@ -316,14 +316,14 @@ def test_a_module_file_is_refused_when_this_host_did_not_build_it_and_taken_when
     trio.run(main)
 
 
-@pytest.mark.timeout(200)
+@pytest.mark.timeout(900)
 def test_this_host_builds_the_module_of_a_hot_transform_when_it_may(tmp_path: Path) -> None:
     async def main() -> None:
         async with scene(tmp_path) as s:
             conf = config(tmp_path / "config", s.port, f"policy: auto, build: local, {HOT}")
             async with kill.daemon(conf, tmp_path / "daemon") as child:
                 await child.ready()
-                with trio.fail_after(150):
+                with trio.fail_after(600):
                     while not s.named("transform.promoted"):
                         await s.send(200, child)
                         assert not s.named("module.not_built"), s.events

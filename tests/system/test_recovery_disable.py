@@ -32,7 +32,7 @@ EVIL = (
 
 
 def verb(daemon: running.Daemon, name: str, **args: str) -> Response:
-    return trio.run(ask, daemon.control, name, args)
+    return trio.run(ask, daemon.control, name, args, running.READY_S)
 
 
 def transform(status: Mapping[str, Any], pipeline: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +30,10 @@ from alloy_agent.workers.transform import TransformStage, WorkerPool
 from alloy_native import CodedError
 from alloy_transforms.sandbox.columns import values_of
 
-WALL_MS = 100
+WALL_S = 0.1
 MEMORY_MIB = 32
-ATTACK_S = 30.0  # one script, whatever it does
+ATTACK_S = 120.0  # one script, whatever it does
+KEEPALIVE_S = 10  # of the links: the scripts take minutes together
 RATE = 200  # records a second of the neighbour
 POLICY = ("ctypes",)  # this device lets scripts load it, so that they can make any call
 NEIGHBOUR = b"""
@@ -121,7 +122,7 @@ class WatchedPool(WorkerPool):
     """The pool, which also remembers every worker it forked."""
 
     def __init__(self, nursery: trio.Nursery) -> None:
-        workers = Workers(max=4, wall_ms=WALL_MS, first_wall_ms=WALL_MS, memory_mb=MEMORY_MIB)
+        workers = Workers(max=4, memory_mb=MEMORY_MIB)
         super().__init__(nursery, workers, Sandbox(modules=POLICY))
         self.forked: list[WorkerProcess] = []
 
@@ -211,7 +212,7 @@ class Host:
             nursery.cancel_scope.cancel()
 
     async def _link(self, nursery: trio.Nursery, port: int, name: str) -> MqttSession:
-        link = MqttSession(LinkOptions("127.0.0.1", port, name, keepalive_s=1, backoff_first_s=5.0))
+        link = MqttSession(LinkOptions("127.0.0.1", port, name, keepalive_s=KEEPALIVE_S, backoff_first_s=5.0))
         nursery.start_soon(link.run)
         await link.wait_connected()
         return link
@@ -236,21 +237,29 @@ class Host:
             self.longest_ping_s = max(self.longest_ping_s, trio.current_time() - began)
             await trio.sleep(0.02)
 
-    def attack(self, script: Script) -> Outcome:
-        """Run one script to its end, in the core's loop."""
-        return trio.from_thread.run(self._attack, script, trio_token=self._token)
+    def attack(self, script: Script, wall_s: float = WALL_S) -> Outcome:
+        """Run one script to its end, in the core's loop.
 
-    async def _attack(self, script: Script) -> Outcome:
+        Args:
+            wall_s: each step may take so long.
+        """
+        return trio.from_thread.run(self._attack, script, wall_s, trio_token=self._token)
+
+    async def _attack(self, script: Script, wall_s: float) -> Outcome:
         out = Outcome()
         heard: list[object] = []
         self.pool.forked.clear()
         ref = TransformRef("hostile", f"./{Path(script.name).name}.py", script.source, {})
+        self.pool.limits = replace(self.pool.limits, wall_s=wall_s, first_wall_s=wall_s)
         stage = TransformStage(self.pool, "attack", ref, on_log=heard.append)
         try:
             with trio.fail_after(ATTACK_S):
                 await self._batches(stage, script, out, heard)
         finally:
             await stage.aclose()
+        with trio.fail_after(ATTACK_S):
+            for worker in self.pool.forked:
+                await worker.wait()  # on a slow host it may be reaped later than it was closed
         out.said = " ".join(map(str, heard))
         out.respawns = stage.accounting.respawns
         out.rss_bytes = max((w.status.max_rss_bytes for w in self.pool.forked if w.status), default=0)

@@ -28,7 +28,7 @@ PATHS = [
     for module in (alloy_transforms, alloy_native, msgpack)
     if module.__file__ is not None
 ]
-DEADLINE_S = 20
+DEADLINE_S = 90
 
 
 @dataclass

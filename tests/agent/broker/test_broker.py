@@ -25,7 +25,7 @@ from alloy_agent.broker import BrokerOptions, Faults
 from alloy_agent.errors import BrokerError
 from alloy_agent.mqtt.codec import PacketReader
 
-WAIT_S = 10
+WAIT_S = 60
 
 
 @pytest.fixture(scope="module")

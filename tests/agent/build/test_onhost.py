@@ -22,7 +22,7 @@ def ref(source: str = SMALL, **params: object) -> TransformRef:
 
 def built(ref: TransformRef, state: Path) -> None:
     async def main() -> None:
-        with trio.fail_after(100):
+        with trio.fail_after(400):
             await onhost.build_on_host(ref, state)
 
     trio.run(main)
@@ -98,7 +98,7 @@ def test_compiler_is_ended_when_the_daemon_stops(tmp_path: Path, monkeypatch: py
     async def main() -> None:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(onhost.build_on_host, ref(), tmp_path)
-            with trio.fail_after(60):
+            with trio.fail_after(300):
                 while not said.exists():  # noqa: ASYNC110 - another process writes it
                     await trio.sleep(0.02)
             nursery.cancel_scope.cancel()

@@ -37,7 +37,7 @@ def test_alert_stands_until_it_is_cleared_and_the_audit_passes_by() -> None:
                 news.tell(notice("alert", "transform.script_error"))
                 news.tell(notice("audit", "transform.disabled"))
                 news.tell(notice("clear", "transform.clear"))
-                with trio.fail_after(10):
+                with trio.fail_after(60):
                     messages = [await anext(heard.__aiter__()) for _ in range(3)]
                 nursery.cancel_scope.cancel()
 

@@ -120,7 +120,7 @@ def test_inputs_are_left_out_when_python_itself_does_not_answer_them() -> None:
 
     report = compared(
         source, twice(before="if (x[i] == 13) { b->codes[i] = 201; bad++; continue; }"),
-        recorded([1, 13]), recorded([1, 2]), workers=Workers(max=1, wall_ms=100, first_wall_ms=600),
+        recorded([1, 13]), recorded([1, 2]), workers=Workers(max=1, wall_ms=300, first_wall_ms=1000),
     )  # fmt: skip
 
     assert isinstance(report, GateReport)

@@ -212,7 +212,7 @@ def test_python_answers_and_the_module_goes_on_until_it_cost_three_workers() -> 
         assert stage.tier == "sandbox"
         assert stage.policy.state == "in_use"
 
-    with_native(TWICE, body, watched, workers=Workers(max=1, wall_ms=150, first_wall_ms=600))
+    with_native(TWICE, body, watched, workers=Workers(max=1, wall_ms=300, first_wall_ms=1000))
 
 
 def test_the_module_is_not_blamed_when_python_dies_over_the_same_input() -> None:
@@ -230,7 +230,7 @@ def test_the_module_is_not_blamed_when_python_dies_over_the_same_input() -> None
         assert watch is not None
         assert watch.fallbacks == 1
 
-    with_native(source, body, watched, workers=Workers(max=1, wall_ms=100, first_wall_ms=600))
+    with_native(source, body, watched, workers=Workers(max=1, wall_ms=300, first_wall_ms=1000))
 
 
 def test_a_module_that_declines_too_much_goes_without_being_banned() -> None:

@@ -298,7 +298,7 @@ def test_a_module_is_on_record_as_banned_before_the_right_answer_is_given(disk: 
         assert banned.banned(built.module) is not None
         assert banned.active == ()
         assert stage.tier == "sandbox"
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             while len(device.names()) < 2:  # noqa: ASYNC110 - it goes back by itself, between two batches
                 await trio.sleep(0.01)
         assert "found at p/t" in device.promoter.why_not(other)

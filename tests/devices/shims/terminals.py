@@ -28,7 +28,7 @@ def send(master: int, slave: int, data: bytes) -> None:
     """Write, and wait until all of it can be read."""
     before = waiting(slave)
     os.write(master, data)
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while waiting(slave) < before + len(data):
         assert time.monotonic() < deadline
         time.sleep(0.0005)

@@ -92,7 +92,7 @@ def compile_driver(
     program = folder / "driver"
     flags = ["-O1", "-Wall", "-Wextra", "-Werror", "-rdynamic", f"-I{folder}"]
     command = [compiler, *flags, str(DRIVER), "-o", str(program), "-ldl"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stderr
     return Machine(program, runner)
 

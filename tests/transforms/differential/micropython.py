@@ -17,7 +17,7 @@ from alloy_transforms.sandbox.contract import Field
 
 PORTABLE = resources.files("alloy_transforms.portable")
 BOARD = (Path(__file__).parent / "board.py").read_text("utf-8")
-DEADLINE_S = 110.0
+DEADLINE_S = 400.0
 
 
 def run(work: Work) -> dict[str, Outcome]:

@@ -20,7 +20,7 @@ from alloy_transforms.sandbox.contract import Field
 
 BATCH = 1000
 SPAN_BYTES = 16
-DEADLINE_S = 110.0
+DEADLINE_S = 400.0
 _KINDS = {"bytes": 0, "int": 1, "float": 1, "bool": 2}
 _CODES = {"int": "q", "float": "d", "bool": "B"}
 
