@@ -18,7 +18,7 @@ from .store import is_digest
 VERSION: Final = 1
 MAX_ENTRIES: Final = 512  # of each kind; the oldest demotions and quarantines go first
 MAX_TEXT: Final = 256  # characters of one text
-MAX_BYTES: Final = 2 << 20
+MAX_BYTES: Final = 4 << 20  # more than full lists of the longest texts take: what was written can be read
 _MAGIC: Final = b"alloy-modules"
 _MAX_INT: Final = 1 << 63
 
@@ -119,7 +119,9 @@ class State:
         return next((q for q in self.quarantined if q.module == module), None)
 
     def promoted(self, entry: Active) -> State:
-        """With a module that runs from now on."""
+        """With a module that runs from now on, unless it is banned."""
+        if self.banned(entry.module) is not None:
+            return self
         here = (entry.place, entry.transform)
         active = (*(a for a in self.active if (a.place, a.transform) != here), entry)
         demoted = tuple(d for d in self.demoted if (d.place, d.transform, d.module) != (*here, entry.module))
@@ -160,7 +162,8 @@ def encode(state: State) -> bytes:
         "demoted": [asdict(entry) for entry in state.demoted],
         "quarantined": [asdict(entry) for entry in state.quarantined],
     }
-    body = json.dumps(tree, sort_keys=True, separators=(",", ":")).encode()
+    text = json.dumps(tree, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    body = text.encode("utf-8", "replace")  # half of a surrogate pair is no text
     return b"%s %d %08x %d\n%s\n" % (_MAGIC, VERSION, zlib.crc32(body), len(body), body)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import random
@@ -14,7 +15,18 @@ from tests.fakes.disk import MemoryDisk
 
 from alloy_ota.errors import DiskError, RecordError
 from alloy_ota.record import StateRecord
-from alloy_ota.state import MAX_ENTRIES, VERSION, Active, Demoted, Quarantined, State, decode, encode
+from alloy_ota.state import (
+    MAX_BYTES,
+    MAX_ENTRIES,
+    MAX_TEXT,
+    VERSION,
+    Active,
+    Demoted,
+    Quarantined,
+    State,
+    decode,
+    encode,
+)
 
 T, M, N = "ab" * 32, "cd" * 32, "ef" * 32
 ACTIVE = Active("roof/ers", T, M, 5, 3600.0)
@@ -134,7 +146,7 @@ def test_start_goes_on_when_the_record_cannot_be_opened(tmp_path: Path, kind: st
     elif kind == "folder":
         path.mkdir()
     else:
-        path.write_bytes(bytes(3 << 20))  # longer than a record may be
+        path.write_bytes(bytes(MAX_BYTES + 1))  # longer than a record may be
 
     found = record(tmp_path)
 
@@ -195,3 +207,49 @@ def test_the_oldest_go_when_there_are_too_many_entries() -> None:
     assert state.banned(f"{9:064x}") is None
     assert state.banned(f"{10:064x}") is not None
     assert decode(encode(state)) == state
+
+
+def test_a_banned_module_runs_nowhere_when_it_is_promoted_afterwards() -> None:
+    state = FULL.promoted(replace(ACTIVE, module=N))
+
+    assert state == FULL
+
+
+def test_record_is_read_again_when_every_entry_is_as_long_as_it_may_be() -> None:
+    text = "\U0001f600" * MAX_TEXT
+    full = State(
+        active=tuple(Active(text, f"{n:064x}", M, 1, 1.0) for n in range(MAX_ENTRIES)),
+        demoted=tuple(Demoted(text, f"{n:064x}", M, text, 1) for n in range(MAX_ENTRIES)),
+        quarantined=tuple(Quarantined(f"{n:064x}", text, T, text, text, 1) for n in range(MAX_ENTRIES)),
+    )
+    disk = MemoryDisk()
+    StateRecord("/modules", disk=disk).update(lambda _: full)
+
+    found = StateRecord("/modules", disk=disk).load()
+
+    assert found == replace(full, serial=1)
+
+
+@pytest.mark.parametrize("updates", [1, 2, 3])
+def test_no_decision_is_lost_when_the_record_could_not_be_read_for_a_while(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, updates: int
+) -> None:
+    first = record(tmp_path)
+    for _ in range(4):
+        first.update(lambda _: FULL)
+    second = record(tmp_path)
+
+    def failing(*_: object) -> int:
+        raise OSError(errno.EIO, "input/output error")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(os, "open", failing)
+        assert second.load() == State()
+        with pytest.raises(DiskError):
+            second.update(lambda s: s.promoted(ACTIVE))
+    for _ in range(updates):
+        second.update(lambda s: s.promoted(ACTIVE))
+
+    state = record(tmp_path).load()
+    assert state.banned(N) is not None
+    assert state.running(ACTIVE.place, T) == ACTIVE

@@ -82,9 +82,19 @@ class Promoter:
     async def restore(self, stage: TransformStage) -> None:
         """Put a stage into the tier that is on record. Where only the moment is bad, `later` has it from now on."""
         self.later.discard(stage)
-        place = stage.label
-        active = self.modules.record.state.running(place, stage.contract.digest)
-        if active is None or stage.watch is not None:
+        if self._missing(stage) is not None:  # else there is nothing to wait for
+            async with self._one:
+                await self._restore(stage)
+
+    def _missing(self, stage: TransformStage) -> Active | None:
+        """What is on record for a stage that runs in the sandbox."""
+        if stage.watch is not None:
+            return None
+        return self.modules.record.state.running(stage.label, stage.contract.digest)
+
+    async def _restore(self, stage: TransformStage) -> None:
+        place, active = stage.label, self._missing(stage)
+        if active is None:
             return
         try:
             module = await self._module(active.module, self._wanted(stage))
@@ -156,7 +166,7 @@ class Promoter:
         (report,) = proven
         self.why.pop(stage.label, None)
         if (banned := self.modules.record.state.banned(built.module)) is not None:
-            await stage.demote()  # another stage found its fault meanwhile
+            await self._leave(stage, banned.why)  # another stage found its fault meanwhile
             raise ModuleRefusedError(banned.code, banned.why, where=stage.label, got=built.module)
         facts = {
             "transform": stage.label,
@@ -206,11 +216,9 @@ class Promoter:
                 raise WorkerError(
                     "promotion.not_native", "the transform runs in the sandbox already", where=stage.label
                 )
-            module = watch.module.sha256
+            module, transform = watch.module.sha256, stage.contract.digest
             swap = await stage.demote()
-            await self.keeper.went_back(
-                Demoted(stage.label, stage.contract.digest, module, why[:200], time.time_ns())
-            )
+            await self.keeper.went_back(Demoted(stage.label, transform, module, why[:200], time.time_ns()))
             self.why[stage.label] = why
             stage.tell("audit", "transform.demoted", "", f"{module[:12]}: {why}")
             return {
@@ -244,14 +252,14 @@ class Promoter:
             here = other.watch is not None and other.watch.module.sha256 == module
             if here and other is not stage and place in ("", other.label):
                 self.why[other.label] = f"{self.why.get(stage.label, '')}, found at {stage.label}"
-                self._nursery.start_soon(self._leave, other)
+                self._nursery.start_soon(self._leave, other, self.why[other.label])
+                assert other.watch is not None
+                other.watch.revoked = self.why[other.label]  # now: its next batch may begin before that task
 
-    async def _leave(self, stage: TransformStage) -> None:
-        try:
-            if await stage.demote() is not None:
-                stage.tell("audit", "transform.demoted", "promotion.quarantined", self.why[stage.label])
-        except CodedError as error:  # its own worker is watched, too; and it was told
-            stage.tell("alert", "module.stays", error.code, str(error))
+    async def _leave(self, stage: TransformStage, why: str) -> None:
+        if stage.watch is not None:
+            stage.watch.revoked = why
+        await stage.settle()
 
     async def _safe(self, stage: TransformStage, write: Callable[[], Any]) -> None:
         """Write; what the disk refuses is kept for later, and said."""
@@ -318,11 +326,12 @@ class Promoter:
     async def save_canaries(self) -> None:
         """Write what is left of canary windows, where that has changed."""
         now = trio.current_time()
-        left = {  # of a place that has several, the longest
-            (s.label, s.contract.digest): s.watch.canary.left_s(now)
+        windows = sorted(
+            (s.watch.canary.left_s(now), s.label, s.contract.digest)
             for s in self.stages
             if s.watch is not None
-        }
+        )
+        left = {(place, transform): left_s for left_s, place, transform in windows}  # of several, the longest
         try:
             await self.keeper.canary(left)
         except CodedError:

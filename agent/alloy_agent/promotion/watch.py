@@ -56,6 +56,7 @@ class Watch:
         self.on_back = on_back
         self.canary = Canary(config.canary.every, left_s, now_s)
         self.declines = Declines(config.decline_limit, config.decline_window)
+        self.revoked = ""  # why the module must answer no more; its stage leaves it before the next batch
         self.fallbacks = 0  # batches that Python answered because a worker died
         self._strikes = Strikes()
         self._limit = config.decline_limit

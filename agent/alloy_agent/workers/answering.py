@@ -132,6 +132,7 @@ class Answering:
             await self._usable()
         if self._busy:
             raise RuntimeError("a stage runs one batch at a time")
+        await self.settle()
         if n == 0:
             return StageReply(0, array("I"), tuple(column(f.dtype, ()) for f in self.contract.outputs), ())
         offers = Offers(n)
@@ -252,6 +253,15 @@ class Answering:
             self.tell(*news)
         if self.policy.state != before:
             self.tell("audit", f"transform.{self.policy.state}", self.policy.code, self.policy.why, n)
+
+    async def settle(self) -> None:
+        """Leave a module that must answer no more, for the sandbox; nothing in the middle of a batch."""
+        watch = self.watch
+        if self._busy or watch is None or not watch.revoked:
+            return
+        old = self._tiers.put(self.generation.alike(None), None)
+        self.tell("audit", "transform.demoted", "promotion.quarantined", watch.revoked)
+        await old.drop()
 
     async def _usable(self) -> None:
         """Nothing, or the error of a transform that is out of use."""

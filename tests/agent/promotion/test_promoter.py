@@ -21,6 +21,7 @@ from tests.fakes.native_stage import (
     twice,
 )
 from tests.fakes.stages import ref
+from tests.fakes.trio_run import until
 
 from alloy_agent.config.model import Agent, Canary, Promotion, Workers
 from alloy_agent.config.model import Modules as Trust
@@ -304,6 +305,54 @@ def test_a_module_is_on_record_as_banned_before_the_right_answer_is_given(disk: 
         assert "found at p/t" in device.promoter.why_not(other)
         assert device.names() == ["module.quarantined", "transform.demoted"]
         assert other.tier == "sandbox"
+
+    run(on(disk), body)
+
+
+def test_a_banned_module_answers_nowhere_when_another_promotion_holds_the_pool(disk: MemoryDisk) -> None:
+    built = admitted(on(disk), TWICE, WRONG)
+    record = on(disk).record
+    record.update(lambda s: s.promoted(Active("p/t", built.transform, built.module, 5, 90.0)))
+    record.update(lambda s: s.promoted(Active("q/t", built.transform, built.module, 5, 90.0)))
+    seldom = Agent(modules=Trust(trust="local"), promotion=Promotion(canary=Canary(every=100)))
+
+    async def body(device: Device) -> None:
+        stage, other = await device.stage(TWICE), await device.stage(TWICE, "q")
+        assert await ask(other, [1]) == [[2]]  # the one of a hundred that is compared
+        async with device.pool.replacing:  # as a gate does for seconds
+            assert await ask(stage, [7]) == [[14]]
+
+            assert await ask(other, [7]) == [[14]]
+            assert other.tier == "sandbox"
+        assert device.names() == ["module.quarantined", "transform.demoted"]
+
+    run(on(disk), body, seldom)
+
+
+def test_the_module_of_an_operator_stays_when_a_late_restore_comes_behind_it(
+    disk: MemoryDisk,
+) -> None:
+    old = admitted(on(disk), TWICE, twice())
+    record = on(disk).record
+    record.update(lambda s: s.promoted(Active("p/t", old.transform, old.module, 5, 90.0)))
+
+    async def body(device: Device) -> None:
+        stage = await device.stage(TWICE)
+        await stage.demote()  # as if the moment of the start had been bad
+        new = admitted(device.modules, TWICE, twice(before='__asm__ volatile ("nop");'), at=2)
+
+        async with trio.open_nursery() as nursery:
+            await device.pool.replacing.acquire()
+            nursery.start_soon(device.promoter.promote, stage, new.module)
+            await until(lambda: device.pool.replacing.statistics().tasks_waiting == 1)
+            nursery.start_soon(device.promoter.restore, stage)
+            await trio.sleep(0.05)  # it waits for the other, or did not see it
+            device.pool.replacing.release()
+
+        assert stage.watch is not None
+        running = device.modules.record.state.running("p/t", stage.contract.digest)
+        assert running is not None
+        assert stage.watch.module.sha256 == new.module == running.module
 
     run(on(disk), body)
 
