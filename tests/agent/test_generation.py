@@ -144,6 +144,18 @@ def test_state_starts_anew_when_the_next_version_declares_another() -> None:
     with_stage(COUNT + "    return {'v': s['n']}\n", body)
 
 
+def test_nothing_is_counted_when_a_version_is_warmed_before_it_takes_over() -> None:
+    async def body(stage: TransformStage, pool: WorkerPool) -> None:
+        await stage.run(numbered(0, 4), 4)
+        before = stage.accounting.inputs, stage.accounting.rows, stage.accounting.calls
+
+        await stage.replace(ref(EXAMPLE + version(1)))
+
+        assert (stage.accounting.inputs, stage.accounting.rows, stage.accounting.calls) == before == (4, 4, 1)
+
+    with_stage(version(0), body)
+
+
 def test_version_before_takes_over_when_the_present_one_is_disabled() -> None:
     notices: list[Notice] = []
 
