@@ -28,7 +28,7 @@ ALLOY_EDGE = (sys.executable, "-m", "alloy_agent")
 
 def alloy_edge(*arguments: str | Path) -> subprocess.CompletedProcess[bytes]:
     """Run one verb to its end."""
-    return subprocess.run([*ALLOY_EDGE, *map(str, arguments)], capture_output=True, timeout=180, check=False)
+    return subprocess.run([*ALLOY_EDGE, *map(str, arguments)], capture_output=True, timeout=400, check=False)
 
 
 @dataclass

@@ -18,7 +18,9 @@ from . import promotion, scene
 from .observer import Observer
 from .show import Show
 
-READY_S = 30.0
+READY_S = 60.0
+LATE_S = 120.0  # a slow host is given so long beyond the length of the show
+RECORD_SOURCES = ("position", "air", "climate")
 REDRAW_S = 0.5
 STATUS_S = 1.0
 
@@ -32,9 +34,14 @@ class Played:
     files: list[str] = field(default_factory=list)
     promotion: promotion.Promotion = field(default_factory=promotion.Promotion)
 
+    @property
+    def missing(self) -> list[str]:
+        """Sources and files of which nothing has arrived."""
+        return [n for n in (*RECORD_SOURCES, *self.files) if n not in self.observer.delivered]
+
 
 async def play(folder: Path, show: Show, seconds: float | None) -> Played:
-    """Run for `seconds` (None: until interrupted)."""
+    """Run for `seconds` (None: until interrupted), and on until everything was seen, `LATE_S` at most."""
     played = Played()
     observer, status = played.observer, played.status
     topics = Topics("demo", "bench")
@@ -56,8 +63,12 @@ async def play(folder: Path, show: Show, seconds: float | None) -> Played:
             nursery.start_soon(scene.play_network_server, link)
             played.files = scene.drop_samples(folder / "inbox")
             nursery.start_soon(promotion.promote, folder, played.promotion)
-            with trio.move_on_after(seconds if seconds is not None else float("inf")):
-                await _keep_status(folder / "run" / "control.sock", status, observer, show)
+            nursery.start_soon(_keep_status, folder / "run" / "control.sock", status, observer, show)
+            await trio.sleep(float("inf") if seconds is None else seconds)
+            with trio.move_on_after(LATE_S):
+                while played.missing or not played.promotion.ended:  # noqa: ASYNC110 - others write them
+                    await trio.sleep(REDRAW_S)
+            await _ask_status(folder / "run" / "control.sock", status)
             show.redraw(observer)
         await link.disconnect()
         nursery.cancel_scope.cancel()
@@ -101,11 +112,15 @@ async def _until_ready(control: Path) -> None:
     raise AgentError("demo.child", "the daemon did not come up", where=str(control))
 
 
+async def _ask_status(control: Path, status: dict[str, Any]) -> None:
+    response = await ask(control, "status")
+    if response.ok and isinstance(response.result, dict):
+        status.update(response.result)
+
+
 async def _keep_status(control: Path, status: dict[str, Any], observer: Observer, show: Show) -> None:
     while True:
-        response = await ask(control, "status")
-        if response.ok and isinstance(response.result, dict):
-            status.update(response.result)
+        await _ask_status(control, status)
         for _ in range(int(STATUS_S / REDRAW_S)):
             show.redraw(observer)
             await trio.sleep(REDRAW_S)

@@ -55,6 +55,11 @@ class Promotion:
     after: Rate | None = None
     answer: dict[str, Any] | None = None
 
+    @property
+    def ended(self) -> bool:
+        """Nothing more will be seen."""
+        return bool(self.left_out) or self.after is not None
+
     def lines(self) -> list[str]:
         """For people."""
         if self.left_out or self.before is None or self.after is None:

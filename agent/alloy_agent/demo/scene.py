@@ -23,7 +23,7 @@ from alloy_agent.mqtt.link import Link
 from alloy_devices.sims import gpsd, lns, pms5003
 from alloy_devices.sims.pty import PtyPort
 
-STARTED_S = 20.0
+STARTED_S = 60.0
 """How long a child process may take to say that it is up."""
 
 
