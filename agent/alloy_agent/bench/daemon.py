@@ -24,8 +24,8 @@ from alloy_agent.mqtt.topics import Topics
 
 from .mqtt import broker_process
 
-READY_S = 30.0
-STOP_S = 15.0
+READY_S = 60.0
+STOP_S = 30.0
 TOPICS = Topics("bench", "gateway")
 _TICKS = os.sysconf("SC_CLK_TCK")
 _NUMBERS = count()

@@ -33,8 +33,8 @@ FORBIDDEN = ("numpy", "h5py", "netCDF4", "astropy", "yaml", "asyncio", "pydantic
 
 _FRAME = bytes.fromhex("424d001c00000008000800000008000800d20046002d001e00000000970002c5")
 """A published PMS5003 capture, the first example of the shipped transform."""
-_MEASURED_S = 0.3  # after the last record, so that what the start needed is free again
-_FIRST_S = 20.0
+_MEASURED_S = 1.0  # after the last record, so that what the start needed is free again
+_FIRST_S = 60.0
 _HEADER = re.compile(r"^[0-9a-f]+-[0-9a-f]+ \S+ ([0-9a-f]+) \S+ (\d+) *(.*)$")
 
 

@@ -46,9 +46,13 @@ def settings(port: int, version: int) -> dict[str, Any]:
 
 @dataclass
 class Wall:
-    """Everything that a node said, as any MQTT client sees it."""
+    """Everything that a node said, as any MQTT client sees it; what came again with the same number is only counted.
+
+    A node that hears no acknowledgement for three seconds connects anew and sends the message in flight again.
+    """
 
     data: list[dict[str, Any]] = field(default_factory=list)
+    repeats: int = 0
     states: list[dict[str, Any]] = field(default_factory=list)
 
     def rows(self) -> list[dict[str, Any]]:
@@ -69,9 +73,16 @@ class Wall:
             task_status.started()
             while True:
                 for message in await subscription.batch(64):
-                    kind = message.topic.rpartition("/")[2]
-                    (self.data if kind == "data" else self.states).append(cbor2.loads(message.payload))
+                    self.take(message.topic.rpartition("/")[2], cbor2.loads(message.payload))
                     message.acknowledge()
+
+    def take(self, kind: str, said: dict[str, Any]) -> None:
+        if kind != "data":
+            self.states.append(said)
+        elif any((said["boot"], said["n"]) == (known["boot"], known["n"]) for known in self.data):
+            self.repeats += 1
+        else:
+            self.data.append(said)
 
 
 @asynccontextmanager

@@ -49,7 +49,7 @@ class Peer:
     def take(self) -> bytes:
         """What came since the last time; waits for something."""
         assert self.stream is not None
-        self.stream.settimeout(5)
+        self.stream.settimeout(60)
         data, self.received = self.received or self.stream.recv(65536), b""
         return data
 
