@@ -24,6 +24,7 @@ from alloy_devices.sims import gpsd, lns, pms5003
 from alloy_devices.sims.pty import PtyPort
 
 STARTED_S = 60.0
+END_S = 20.0  # from SIGTERM to SIGKILL; a stop drains for ten seconds at most
 """How long a child process may take to say that it is up."""
 
 
@@ -97,6 +98,7 @@ async def child(
                     stdout=subprocess.PIPE if announce else errors,
                     stderr=errors,
                     check=False,
+                    deliver_cancel=_end,
                 )
             )
             line = ""
@@ -111,7 +113,14 @@ async def child(
             try:
                 yield process, line
             finally:
-                nursery.cancel_scope.cancel()  # trio.run_process sends SIGTERM and waits, then kills
+                nursery.cancel_scope.cancel()
+
+
+async def _end(process: trio.Process) -> None:
+    """Cancelled as soon as the process has ended."""
+    process.terminate()
+    await trio.sleep(END_S)
+    process.kill()
 
 
 @asynccontextmanager

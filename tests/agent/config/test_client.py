@@ -61,7 +61,7 @@ def test_the_compiler_is_killed_when_it_runs_too_long(config: Path) -> None:
 def test_the_compiler_is_killed_when_it_writes_too_much(config: Path, write: Write) -> None:
     write("a.yaml", MINIMAL)
 
-    error = trio.run(_expect_failure, config, 10.0, 16)
+    error = trio.run(_expect_failure, config, 60.0, 16)
 
     assert (error.code, error.what) == ("config.compiler", "the configuration compiler wrote too much")
 
@@ -74,7 +74,7 @@ def test_the_last_line_of_stderr_is_told_when_the_compiler_fails(
     failing.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(failing))
 
-    error = trio.run(_expect_failure, config, 10.0, 1 << 20)
+    error = trio.run(_expect_failure, config, 60.0, 1 << 20)
 
     assert (error.code, error.got) == ("config.compiler", "out of luck")
 
@@ -90,7 +90,7 @@ def test_the_reply_is_refused_when_it_is_no_document_of_ours(
     lying.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(lying))
 
-    error = trio.run(_expect_failure, config, 10.0, 1 << 20)
+    error = trio.run(_expect_failure, config, 60.0, 1 << 20)
 
     assert error.code == "config.compiler"
     assert what in error.what
