@@ -18,7 +18,7 @@ class Limits:
     """Limits of one transform, and the ceilings for what its file may ask for (`memory_mb`, `wall_ms`)."""
 
     wall_s: float = 0.25  # one batch
-    first_wall_s: float = 1.0  # check, load, and the first batch of a worker
+    first_wall_s: float = 1.0  # load, and the first batch of a worker; the check takes some times as long
     memory_bytes: int = 32 * MIB  # beyond the size after the fork
     wall_ceiling_s: float = 10.0
     memory_ceiling_bytes: int = 256 * MIB

@@ -51,6 +51,9 @@ if TYPE_CHECKING:
 
 ENTRY = "alloy_transforms.sandbox.worker:serve"
 """The entry of the transform zygote."""
+CHECK_TIMES = 5
+"""The checker may take so many times `first_wall`: it is our code and bounded by the size of the file, it runs once a
+version, and for the largest shipped file it needs 80 ms of a fast core, so a second of a small board."""
 NATIVE_RUNNER = "alloy_transforms.sandbox.native_runner"
 """What a worker with a native module needs beyond the others, imported before its jail closes."""
 
@@ -87,7 +90,7 @@ async def check(spawner: Spawner, ref: TransformRef, limits: Limits, modules: Se
             "params": dict(ref.params),
         }
         frame = pack(CHECK, arguments)
-        body = await _ask(worker, frame, limits.first_wall_s, ref)
+        body = await _ask(worker, frame, CHECK_TIMES * limits.first_wall_s, ref)
     checked = unpack_checked(_expect(body, CHECKED, ref))
     for name in checked.imports:
         if not allowed(name, modules):
