@@ -13,6 +13,7 @@ import pytest
 import trio
 
 from alloy_agent.errors import SpawnError, WorkerDiedError, ZygoteDiedError
+from alloy_agent.patience import SLICES
 from alloy_agent.workers.exits import EXIT_FAILED, EXIT_MEMORY, EXIT_SETUP, ExitStatus, error_code
 from alloy_agent.workers.launch import NEEDED, import_paths
 from alloy_agent.workers.zygote import WorkerProcess, Zygote, pss_bytes
@@ -95,6 +96,40 @@ def test_passed_descriptors_and_modules_are_there_when_asked_for(tmp_path: Path)
         async with worker:
             assert await ask(worker, "import os; result = os.pread(fds[0], 3, 4)") == "b'456'"
             assert await ask(worker, "import statistics; result = statistics.mean([1, 2])") == "1.5"
+
+    with_zygote(test)
+
+
+@pytest.mark.slow
+def test_a_frame_arrives_whole_when_the_worker_stands_still_in_the_middle_of_it() -> None:
+    limit_s = 3.0
+
+    async def test(zygote: Zygote) -> None:
+        async with await zygote.spawn(profile="transform", memory_bytes=BUDGET) as worker:
+            await worker.verify()
+            os.kill(worker.pid, signal.SIGSTOP)
+
+            async def go_on() -> None:
+                await trio.sleep(
+                    limit_s / SLICES * 1.5
+                )  # the first slice of the wait ends while it is written
+                os.kill(worker.pid, signal.SIGCONT)
+
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(go_on)
+                body = os.urandom(3 << 20)
+                assert await worker.ask(body, max_bytes=4 << 20, limit_s=limit_s) == body
+
+    with_zygote(test, "echo")
+
+
+@pytest.mark.slow
+def test_a_worker_still_runs_when_it_did_not_answer_in_time() -> None:
+    async def test(zygote: Zygote) -> None:
+        async with await zygote.spawn(profile="transform", memory_bytes=BUDGET) as worker:
+            with pytest.raises(trio.TooSlowError):
+                await worker.ask(b"while True: pass", max_bytes=100, limit_s=0.3)
+            assert worker.status is None
 
     with_zygote(test)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import trio
+import trio.testing
 from tests.fakes.brokers import Running, mini_broker
 from tests.fakes.links import FAST, running
 from tests.fakes.trio_run import in_trio, until
@@ -89,6 +90,21 @@ async def _hosted(broker: Broker, *, task_status: trio.TaskStatus[trio.CancelSco
         async with trio.open_nursery() as nursery:
             await nursery.start(broker.run)
             task_status.started(scope)
+
+
+def test_connection_stays_when_the_host_stood_still_longer_than_the_keepalive() -> None:
+    clock = trio.testing.MockClock()
+
+    async def main() -> None:
+        async with mini_broker() as broker, running(session(broker.port, keepalive_s=4)) as link:
+            for _ in range(3):
+                clock.jump(100)  # broker and session wake together; neither has had the time to say anything
+                await trio.testing.wait_all_tasks_blocked(0.05)
+
+            assert link.stats.connected
+            assert link.stats.connects == 1
+
+    trio.run(main, clock=clock)
 
 
 @pytest.mark.slow
