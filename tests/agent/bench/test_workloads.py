@@ -14,7 +14,7 @@ from alloy_agent.bench import WORKLOADS
 from alloy_agent.bench.figure import Budget, Figure
 from alloy_agent.cli import main
 
-UNITS = {"%", "GB/s", "MB", "modules", "ms", "msg/s", "records", "records/s", "s", "us"}
+UNITS = {"%", "GB/s", "MB", "elements/s", "modules", "ms", "msg/s", "records", "records/s", "s", "us"}
 BUDGETS = tomllib.loads((REPOSITORY / "benchmarks" / "budgets.toml").read_text())
 
 
