@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
@@ -77,12 +76,14 @@ def taken(path: Path) -> list[Run]:
     return runs
 
 
-def offer(folder: Path, names: Iterable[str], running: Daemon, done: int) -> None:
-    """Copy the image into the watched folder under these names and wait until they are through."""
-    with resources.as_file(resources.files("alloy_agent.demo.samples") / NAME) as sample:
-        for name in names:
-            shutil.copy(sample, folder / "in" / name)
-    running.wait_status(lambda s: s["pipelines"][0]["rows"] >= done)
+def offer(folder: Path, name: str, running: Daemon, sample: str = NAME) -> dict[str, Any]:
+    """Copy a sample into the watched folder and wait until it is through; what status says of it."""
+    done = len(running.pipeline("sky")["files"]) + 1
+    with resources.as_file(resources.files("alloy_agent.demo.samples") / sample) as path:
+        shutil.copy(path, folder / "in" / name)
+    status = running.wait_status(lambda s: s["pipelines"][0]["rows"] == done)
+    facts: dict[str, Any] = status["pipelines"][0]["files"][-1]
+    return facts
 
 
 def test_image_gets_a_variable_of_its_own_and_the_same_bits_when_the_transform_is_native(
@@ -95,19 +96,27 @@ def test_image_gets_a_variable_of_its_own_and_the_same_bits_when_the_transform_i
     checked = alloy_edge("check", config)
     assert checked.returncode == 0, checked.stderr
     with daemon(config, tmp_path) as running:
-        offer(tmp_path, ["a.fits"], running, 1)
+        first = offer(tmp_path, "a.fits", running)
+        assert (first["name"], first["outcome"], first["variables"]) == ("a.fits", "complete", 2)
+        assert first["problem"].startswith(
+            "data.value: /0/rate: `rate` refused 200 elements, the first in line 8"
+        )
         built = alloy_edge(
             "build", config / "transforms" / "rate.py", "--store", running.state_dir, "--out", tmp_path
         )
         assert built.returncode == 0, built.stderr
         promoted = alloy_edge("promote", "sky/rate", "--run-dir", running.run_dir)
         assert promoted.returncode == 0, promoted.stderr + promoted.stdout
-        offer(tmp_path, ["b.fits"], running, 2)
+        offer(tmp_path, "b.fits", running)
+        other = offer(tmp_path, "c.fits", running, "sgpswatsE8.b1.20071229.000700.nc")
+        assert other["outcome"] == "partial"
+        assert other["problem"].startswith("pipeline.no_input: `rate` takes the variable `/0`")
         (facts,) = running.pipeline("sky")["transforms"]
         assert facts["tier"] == "native"
         assert running.stop() == 0
 
-    sandbox, native = taken(tmp_path / "out.cborseq")
+    sandbox, native, without = taken(tmp_path / "out.cborseq")
+    assert (without.manifest["status"], len(without.descriptor["vars"])) == ("partial", 28)
     with (
         resources.as_file(resources.files("alloy_agent.demo.samples") / NAME) as sample,
         fits.open(sample) as hdus,

@@ -135,6 +135,9 @@ def print_status(status: dict[str, Any]) -> None:
         )
         if item["reason"]:
             print(f"  {item['reason']}")
+        for file in item["files"]:
+            if file["outcome"] != "complete" or file["problem"]:
+                print(f"  {file['name']}: {file['outcome']} {file['problem']}".rstrip())
     print_transforms([t for item in status["pipelines"] for t in item["transforms"]])
     print(f"{'process':<24}{'pid':>9}{'PSS':>11}")
     for worker in status["workers"]:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import asdict
+from typing import Any, Final
 
 from alloy_agent.mqtt.link import Link
 from alloy_agent.pipeline.filejobs import FilePipeline
 from alloy_agent.pipeline.records import RecordPipeline
+
+SHOWN_FILES: Final = 4
+"""Of a pipeline of files, the newest; status is one message."""
 
 
 def pipeline_facts(
@@ -25,9 +29,12 @@ def pipeline_facts(
     """
     stats, source = pipeline.stats, pipeline.source.stats
     queued = dropped = 0
+    files: list[dict[str, Any]] = []
     if isinstance(pipeline, RecordPipeline):
         queued = len(pipeline.queue)
         dropped = pipeline.route.dropped
+    else:
+        files = [asdict(file) for file in pipeline.files[-SHOWN_FILES:]]
     stages = [
         {"name": stage.contract.name, "tier": stage.tier, "digest": stage.contract.digest}
         for stage in pipeline.all_stages()
@@ -39,6 +46,7 @@ def pipeline_facts(
         "reason": pipeline.reason or pipeline.window.trouble or pipeline.letters.trouble,
         "stages": stages,
         "transforms": list(transforms),
+        "files": files,
         "inputs": stats.inputs,
         "rows": stats.rows,
         "blocks": stats.blocks,

@@ -161,7 +161,7 @@ class ArrayRun:
             sid=self._sid,
             variables=tuple(summaries),
             status=status,
-            errors=(*manifest.errors, *errors),
+            errors=(*errors, *manifest.errors),
         )
 
     def _miss(self, message: str) -> None:

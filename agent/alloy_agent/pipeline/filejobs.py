@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 Item = Descriptor | Chunk | Manifest
 MAX_FILES = 64
 """Files whose outcome is remembered for status."""
+MAX_PROBLEM = 240
+"""Characters of what is said of one."""
 
 
 class FileSource(Protocol):
@@ -55,13 +57,14 @@ class Decode(Protocol):
 
 @dataclass(slots=True)
 class FileFacts:
-    """What came of the last files; shown by status and the demo."""
+    """What came of one of the last files; shown by status."""
 
     name: str
-    outcome: str
-    chunks: int
-    variables: int
-    values: int
+    outcome: str = "decoding"  # status of the manifest, or the code of the error that ended it
+    variables: int = 0
+    chunks: int = 0
+    values: int = 0  # of quality 1 to 3
+    problem: str = ""  # the first the manifest lists
 
 
 class FilePipeline:
@@ -159,7 +162,7 @@ class FilePipeline:
     async def _whole(self, job: _Job) -> None:
         file = job.file
         descriptor: Descriptor | None = None
-        facts = FileFacts(file.name, "decoding", 0, 0, 0)
+        facts = FileFacts(file.name)
         self._remember(facts)
         run = file_run(file.name, file.size, file.mtime_ns)
         arrays = self._arrays()
@@ -185,6 +188,7 @@ class FilePipeline:
                     manifest = arrays.end(item)
                     messages = [encoding.encode_manifest(manifest, descriptor) for _, encoding in self._sinks]
                     facts.outcome = manifest.status
+                    facts.problem = ": ".join(manifest.errors[0])[:MAX_PROBLEM] if manifest.errors else ""
                     self.stats.rows += 1
                     job.status = manifest.status
                     if self.state == "disabled":
