@@ -10,7 +10,7 @@ from typing import Any
 MAX_BITS = (
     1100  # of what is computed on the way: 3 / 2**200 is a float; the value itself is bounded elsewhere
 )
-MAX_TEXT = 64 << 10
+INEXACT = "no float holds it"
 _OPERATORS: Mapping[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
@@ -64,6 +64,14 @@ def fold(node: ast.expr, names: Mapping[str, Any]) -> Any:
     raise NoConstant(node)
 
 
+def _exact(value: int) -> bool:
+    """Whether a float holds an integer: boards divide floats, CPython the integers."""
+    try:
+        return int(float(value)) == value
+    except OverflowError:
+        return False
+
+
 def _unary(node: ast.UnaryOp, value: Any) -> Any:
     if type(value) is int:
         return {ast.USub: -value, ast.UAdd: value, ast.Invert: ~value, ast.Not: not value}[type(node.op)]
@@ -82,6 +90,9 @@ def _binary(node: ast.BinOp, left: Any, right: Any) -> Any:
     for side in (left, right):
         if type(side) is int and side.bit_length() > MAX_BITS:
             raise NoConstant(node, "128 bits")
+    if isinstance(node.op, ast.Div) or type(left) is not type(right):  # both become floats
+        if not all(type(side) is float or _exact(side) for side in (left, right)):
+            raise NoConstant(node, INEXACT)
     try:
         return _OPERATORS[type(node.op)](left, right)
     except (ArithmeticError, TypeError, ValueError) as error:

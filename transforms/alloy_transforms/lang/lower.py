@@ -53,6 +53,9 @@ class Lowering(Rows):
         for name in sorted(self.assigned):
             if name in self.module.constants or name in DECLARED or name in MODULES:
                 self.sink.add("L033", _first(self.node, name), f"`{name}`, a name of the module,")
+        for p in self.node.args.args:
+            if p.arg in self.module.constants or p.arg in DECLARED or p.arg in MODULES:
+                self.sink.add("L049", p, f"the parameter `{p.arg}`")
         body = self.node.body
         if ast.get_docstring(self.node) is not None:
             body = body[1:]
@@ -60,6 +63,10 @@ class Lowering(Rows):
         if len(self.function.types) > MAX_VARIABLES:
             self.sink.add("L203", self.node, f"`{self.node.name}`")
         return self.function
+
+    def _hidden_name(self, name: str) -> bool:
+        """Whether a name of Python means something else in this function."""
+        return name in self.function.types or name in self.assigned or name in self.module.functions
 
     def block(self, body: list[ast.stmt]) -> list[Stmt]:
         """A sequence of statements."""
@@ -132,6 +139,9 @@ class Lowering(Rows):
             return
         if not isinstance(node.target, ast.Name):
             self.sink.add("L033", node.target, "the target of `for`")
+            return
+        if self._hidden_name("range"):
+            self.sink.add("L049", call.func, "`range`, a name of this file,")
             return
         if call.keywords or not 1 <= len(call.args) <= 3:
             self.sink.add("L011", call, "`range`")
@@ -289,6 +299,9 @@ class Lowering(Rows):
             self.sink.add("L032", node, f"`{ast.unparse(node)[:60]}`")
             return
         code = _RAISES[name]
+        if self._hidden_name(name):
+            self.sink.add("L049", node, f"`{name}`, a name of this file,")
+            return
         text = str(args[0].value) if args and isinstance(args[0], ast.Constant) else ""
         if self.module.name and code == "data.value" and any(word in text for word in LENGTH_WORDS):
             code = "data.length"

@@ -29,6 +29,7 @@ class Calls:
     sink: Sink
     used: set[str]
     tables: dict[str, tuple[object, ...]]
+    assigned: frozenset[str]
     expr: Callable[[ast.expr], Expr]
     refuse: Callable[..., Expr]
     make: Callable[..., Expr]
@@ -50,6 +51,8 @@ class Calls:
         name = node.func.id
         if name in self.function.types:
             return self.refuse("L014", node, f"a call of the variable `{name}`")
+        if name in self.assigned:  # CPython: it is a variable in the whole function
+            return self.refuse("L049", node.func, f"`{name}`, a variable of this function,")
         full = f"{self.module.name}.{name}" if self.module.name else name
         if full in self.known:
             return self._known(node, full)

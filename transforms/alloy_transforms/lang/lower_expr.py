@@ -32,6 +32,7 @@ class Expressions(Calls):
         self.function = function
         self.known = known
         self.sink = sink
+        self.assigned: frozenset[str] = frozenset()  # names the function assigns anywhere
         self.used: set[str] = set()  # names read: of constants, fields of PARAMS and STATE as "P.x", "S.x"
         self._ways: Mapping[type[ast.expr], Callable[..., Expr]] = {
             ast.Constant: self._constant,
@@ -101,8 +102,6 @@ class Expressions(Calls):
         if node.id in self.assigned:
             return self.refuse("L103", node, f"`{node.id}`")
         return self.refuse("L014", node, f"`{node.id}`")
-
-    assigned: frozenset[str] = frozenset()  # names the function assigns anywhere
 
     def _attribute(self, node: ast.Attribute) -> Expr:
         if isinstance(node.value, ast.Name) and node.value.id == "math" and node.attr in ("pi", "e"):

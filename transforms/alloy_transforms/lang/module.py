@@ -10,7 +10,7 @@ from ..errors import ScriptError
 from ..sandbox.contract import VARIABLE_TYPES, Field, is_name
 from ..sandbox.modules import BOARDKIT_HINT
 from .findings import Sink
-from .fold import NoConstant, fold
+from .fold import INEXACT, NoConstant, fold
 from .nodes import BOOL, BYTES, FLOAT, INT
 
 MODULES = ("kit", "fmath", "struct", "math", "binascii")
@@ -102,15 +102,16 @@ def _assign(node: ast.Assign | ast.AnnAssign, out: Module, sink: Sink) -> None:
         sink.add("L033", node, "this assignment")
         return
     name = targets[0].id
-    if name in out.places:
+    if name in out.places or name in out.functions:
         sink.add("L033", node, f"`{name}` is written a second time and")
         return
     out.places[name] = node
     try:
         value = fold(node.value, out.constants)
     except NoConstant as fault:
-        if fault.reason == "128 bits":
-            sink.add("L206", fault.node, f"a number in `{name}`")
+        rule = {"128 bits": "L206", INEXACT: "L114"}.get(fault.reason)
+        if rule is not None:
+            sink.add(rule, fault.node, f"a number in `{name}`")
         else:
             sink.add("L118" if name in DECLARED else "L039", fault.node, f"a part of `{name}`")
         return

@@ -183,6 +183,13 @@ RULES: Mapping[str, Rule] = {
     "L046": _lang("has no effect", "leave it out"),
     "L047": _lang("has no value on boards or in the native tier", "leave the key out: absent means missing"),
     "L048": _lang("has a meaning only on boards", "write plain Python: the native tier is the fast one"),
+    "L049": _lang(
+        "hides a name that the language reads, and tiers look such names up differently", "use another name"
+    ),
+    "L050": _lang(
+        "is a name with letters outside ASCII, whose spelling CPython changes and boards do not",
+        "write names in ASCII",
+    ),
     "L101": _type("does not take these types", "convert with int(), float() or bool() where it is meant"),
     "L102": _type(
         "changes the type of a variable", "use a second name, or write 0.0 for a float that starts at zero"
