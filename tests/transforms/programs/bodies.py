@@ -166,6 +166,7 @@ def helper(chance: Chance, declared: Declared, params: list[tuple[str, str]], re
     for name, kind in params:
         scope.define(kind, name)
     body = Body(chance, scope, 2)
+    body.returns = result
     for _ in range(chance.randrange(0, 3)):
         body.statement()
     if chance.often(30):

@@ -47,7 +47,7 @@ def generate(seed: int, inputs: int = INPUTS) -> Program:
     if declared.numeric == "f64" and chance.often(14):
         return _element_wise(seed, chance, declared, inputs)
     _declare(chance, declared)
-    helpers = [_helper(chance, declared, k) for k in range(chance.among(((5, 0), (3, 1), (2, 2))))]
+    helpers = [_helper(chance, declared, k) for k in range(chance.among(((5, 0), (3, 1), (2, 2), (1, 4))))]
     body, shortest = bodies.transform(chance, declared, chance.randrange(2, 7))
     params = [f"{n}: {kind}" for n, kind in declared.inputs.items()] + (["s: dict"] if declared.state else [])
     head = f"def transform({', '.join(params)}) -> dict:"

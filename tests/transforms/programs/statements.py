@@ -22,6 +22,7 @@ class Statements(Expressions):
         self.lines: list[str] = []
         self.level = 1
         self.counters = 0
+        self.returns = ""  # in a function of the file: the type of its result
 
     def line(self, text: str) -> None:
         """One line at the present level."""
@@ -54,6 +55,7 @@ class Statements(Expressions):
             (26, self._set_int), (18, self._set_float), (8, self._set_bool), (4, self._set_bytes), (8, self._change),
             (10 * bool(self.scope.state), self._keep), (4, self._unpack), (7, self._parts), (2, self._call),
             (3, self._refuse), (4 * self.scope.breaks, self._leave), (14 * block, self._if), (5 * block, self._narrow),
+            (4 * bool(self.returns), self._return),
             (3 * block, self._both), (6 * loop, self._for), (4 * loop, self._while),
         )  # fmt: skip
         self.chance.among(weights)()
@@ -241,7 +243,9 @@ class Statements(Expressions):
         if self.chance.often(25):
             self._for_far()
             return
-        name = self.counter()
+        old = [n for n in self.scope.names[INT] if n not in self.scope.fixed]
+        taken = bool(old) and self.chance.often(15)  # a variable counts, and the body may assign it
+        name = self.chance.choice(old) if taken else self.counter()
         most = self.chance.choice((1, 2, 3, 4, 6) if self.scope.loops else (1, 2, 3, 5, 8, 8, 15, 19, 23))
         end = str(most) if self.chance.often(50) else self.int_(1, most)
         low, step = 0, 1
@@ -251,6 +255,10 @@ class Statements(Expressions):
             a, b = (str(low), end) if step > 0 else (end, str(low))
             text = f"range({a}, {b})" if step == 1 else f"range({a}, {b}, {step})"
         self.line(f"for {name} in {text}:")
+        if taken:
+            self.scope.define(INT, name)
+            self.block(self.size(), self.scope.child(loop=True))
+            return
         self.block(
             self.size(), self._loop_scope(name, (min(low, 0), most) if step > 0 else (low, max(most, low)))
         )
@@ -300,6 +308,11 @@ class Statements(Expressions):
     def _leave(self) -> None:
         self.line(f"if {self.condition(self.depth - 1)}:")
         self.line(INDENT + self.chance.choice(("break", "continue", "continue", "pass")))
+
+    def _return(self) -> None:
+        """A result before the end, in a loop too."""
+        self.line(f"if {self.condition(self.depth - 1)}:")
+        self.line(f"{INDENT}return {self.expr(self.returns, 1)}")
 
     def _unpack(self) -> None:
         """Several values of struct at once."""

@@ -90,9 +90,9 @@ def _binary(node: ast.BinOp, left: Any, right: Any) -> Any:
     for side in (left, right):
         if type(side) is int and side.bit_length() > MAX_BITS:
             raise NoConstant(node, "128 bits")
-    if isinstance(node.op, ast.Div) or type(left) is not type(right):  # both become floats
-        if not all(type(side) is float or _exact(side) for side in (left, right)):
-            raise NoConstant(node, INEXACT)
+    floats = isinstance(node.op, ast.Div) or type(left) is not type(right)
+    if floats and not all(type(side) is float or _exact(side) for side in (left, right)):
+        raise NoConstant(node, INEXACT)
     try:
         return _OPERATORS[type(node.op)](left, right)
     except (ArithmeticError, TypeError, ValueError) as error:
