@@ -136,7 +136,14 @@ def test_words_are_the_numbers_of_the_code_when_a_source_is_read() -> None:
     head = b"X = 7\n\n\ndef transform(b):\n    "
     source = head + b'return b[0] == 0x1F and b[1:4] == b"GGA" and b[2] < 1_000 and x1 > 2.5\n'
 
-    assert words(source) == [0, 1, 2, 4, 31, 1000, b"GGA"]
+    assert words(source) == [0, 31, 1, 4, 2, 1000, b"GGA"]
+
+
+def test_another_message_has_its_own_size_when_the_source_names_both() -> None:
+    with_pair = of(TWO, COUNT, words=[38, 21, 7, 7, 7, 500, 9])
+
+    assert any(payload[0] == 38 and len(payload) == 21 for payload, *_ in with_pair if payload)
+    assert any(b"\x26\x15" in payload for payload, *_ in with_pair)
 
 
 def test_a_word_of_the_source_stands_in_payloads_when_it_is_given() -> None:

@@ -89,13 +89,13 @@ def _bytes(given: Inputs) -> int:
 
 
 def words(source: bytes) -> list[bytes | int]:
-    """Numbers and byte strings written in the code of a file, behind its declarations; nothing is parsed or run."""
+    """Numbers and byte strings written in the code of a file, behind its declarations; nothing is parsed or run.
+
+    Numbers as often as they are written and in that order: what is asked for together stands together.
+    """
     code = source[source.find(b"\ndef ") :]
-    numbers = {int(text.replace(b"_", b""), 0) for text in _NUMBER.findall(code)}
-    return [
-        *sorted(n for n in numbers if n < 1 << 32),
-        *sorted({text for text in _TEXT.findall(code) if text}),
-    ]
+    numbers = [int(text.replace(b"_", b""), 0) for text in _NUMBER.findall(code)]
+    return [*(n for n in numbers if n < 1 << 32), *sorted({text for text in _TEXT.findall(code) if text})]
 
 
 def _changed(base: Inputs, makers: Sequence[_Make], chance: random.Random) -> Inputs:

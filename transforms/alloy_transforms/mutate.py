@@ -59,6 +59,8 @@ TEXTS = (
 )
 MAX_SIZE = 256  # a number of the source up to this may be the size of a payload
 REPAIRED = 0.9  # share of changed payloads whose checksum and length are made right again
+NEAR = 3
+_ENDS = (b"", b",", b";", b"*", b":")
 _TEXT = bytes([*range(32, 127), *b"\r\n\t"])
 Way = Callable[[bytearray], None]
 
@@ -79,12 +81,17 @@ class Payload:
         self.windows = _windows(fields)
         self.known = words
         self.words = _patterns(words)
-        self.sizes = [w for w in words if isinstance(w, int) and w <= MAX_SIZE]
+        numbers = [w for w in words if isinstance(w, int)]
+        self.sizes = [w for w in dict.fromkeys(numbers) if w <= MAX_SIZE]
+        self.pairs = _pairs(numbers)
         plain: list[Way] = [self._edge, self._flip, self._window, self._step, self._byte]
         broken: list[Way] = [self._splice, self._cut, self._grow]
         if words:
             plain += [self._word, self._word]
             broken.append(self._resize)
+        if self.pairs:
+            plain.append(self._pair)
+            broken.append(self._other)
         self.ways = plain * 4 + broken
         if bool(sound) and all(p and _printable(p) > 0.9 for p in sound):
             text: list[Way] = [self._digit, self._field, self._digit, self._letter, self._separator]
@@ -135,8 +142,25 @@ class Payload:
         data[at : at + len(word)] = word
 
     def _resize(self, data: bytearray) -> None:
-        size = self.chance.choice(self.sizes) if self.sizes else len(data)
+        self._to_size(data, self.chance.choice(self.sizes) if self.sizes else len(data))
+
+    def _to_size(self, data: bytearray, size: int) -> None:
         data[size:] = self.chance.choice((bytes(1), b"\x01", b"\xff", b"\x42")) * max(0, size - len(data))
+
+    def _pair(self, data: bytearray) -> None:
+        """Two bytes that belong together, side by side or not."""
+        first, second = self.chance.choice(self.pairs)
+        at = self._at(data)
+        data[at : at + 1] = bytes((first,))
+        at = at + 1 if self.chance.random() < 0.7 else self._at(data)
+        data[at : at + 1] = bytes((second,))
+
+    def _other(self, data: bytearray) -> None:
+        """Another message of the same device: its number in front, and its size."""
+        number, size = self.chance.choice(self.pairs)
+        at = min(self.chance.choice((0, 0, 0, 1, 2)), len(data))
+        data[at : at + 1] = bytes((number,))
+        self._to_size(data, size)
 
     def _splice(self, data: bytearray) -> None:
         other = self.chance.choice(self.sound) if self.sound else b""
@@ -149,7 +173,9 @@ class Payload:
 
     def _grow(self, data: bytearray) -> None:
         at = self._at(data)
-        data[at:at] = self.chance.choice((bytes(1), b"\xff", data[at : at + 4], self.chance.randbytes(2)))
+        some = self.chance.choice(self.sizes or [2])
+        ways = (bytes(1), b"\xff", data[at : at + 4], self.chance.randbytes(2), self.chance.randbytes(some))
+        data[at:at] = self.chance.choice(ways)
 
     def _digit(self, data: bytearray) -> None:
         places = [i for i, c in enumerate(data) if 48 <= c <= 57]
@@ -172,13 +198,23 @@ class Payload:
 
     def _letter(self, data: bytearray) -> None:
         places = [i for i, c in enumerate(data) if 65 <= c <= 90]
-        if places:
+        alone = [i for i in places if data[i - 1 : i] in _ENDS and data[i + 1 : i + 2] in _ENDS]
+        if self.pairs and len(alone) > 1 and self.chance.random() < 0.5:
+            at = self.chance.randrange(len(alone) - 1)
+            data[alone[at]], data[alone[at + 1]] = self.chance.choice(self.pairs)
+        elif places:
             data[self.chance.choice(places)] = self.chance.choice(b"AVNSEWMTRKF")
 
     def _separator(self, data: bytearray) -> None:
         places = [i for i, c in enumerate(data) if c in b",;.-+"]
         at = self.chance.choice(places) if places else self._at(data)
         data[at : at + 1] = self.chance.choice((b"", b",", b",,", b".", b"-"))
+
+
+def _pairs(numbers: Sequence[int]) -> list[tuple[int, int]]:
+    """Numbers that stand close together in a source, each as one byte: they are often asked for together."""
+    near = dict.fromkeys((a, b) for i, a in enumerate(numbers) for b in numbers[i + 1 : i + 1 + NEAR])
+    return [pair for a, b in near if 0 <= a <= 255 and 0 <= b <= 255 for pair in ((a, b), (b, a))]
 
 
 def _printable(data: bytes) -> float:
