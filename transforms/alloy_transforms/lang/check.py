@@ -168,7 +168,7 @@ def _ascii_names(source: bytes, sink: Sink) -> None:
     if source.isascii():
         return
     try:
-        for token in tokenize.tokenize(io.BytesIO(source).readline):
+        for token in tokenize.generate_tokens(io.StringIO(source.decode("utf-8", "replace")).readline):
             if token.type == tokenize.NAME and not token.string.isascii():
                 line, column = token.start
                 sink.at("L050", line, len(token.line[:column].encode()) + 1, f"`{token.string}`")

@@ -97,7 +97,7 @@ def shl(a: Ints, b: Ints) -> Ints | None:
     """a << b for counts >= 0; counts beyond `MAX_SHIFT` stand for all longer ones."""
     if b[1] < 0:
         return None
-    return corners(lambda x, y: x << y, a, (max(b[0], 0), min(b[1], MAX_SHIFT)))
+    return corners(lambda x, y: x << min(y, MAX_SHIFT), a, (max(b[0], 0), b[1]))
 
 
 def shr(a: Ints, b: Ints) -> Ints | None:
