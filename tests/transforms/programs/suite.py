@@ -26,7 +26,9 @@ CRATE = 100
 QUICK, FULL = ("-Copt-level=0",), ("-Copt-level=3",)
 """Most crates are built fast, some as a module is: a fault of the emitter shows in both, undefined behaviour in one."""
 AHEAD = 2  # crates that are built while others are compared
+TRIES = 20  # seeds for one program that is accepted, on average
 Mutate = Callable[[str], str]
+Make = Callable[[int], Program | None]
 
 
 @dataclass(frozen=True)
@@ -115,6 +117,7 @@ def run(
     board: int = 1,
     full: int = 5,
     crate: int = CRATE,
+    make: Make = generate,
 ) -> Tally:
     """Every tier for so many accepted programs.
 
@@ -126,12 +129,13 @@ def run(
         board: the same for the MicroPython VM; 0: none.
         full: one crate in so many is optimised.
         crate: programs of one crate.
+        make: the program of a seed; None counts as refused.
     """
     tally = Tally()
     waiting: deque[tuple[list[Case], Future[list[Compiled]]]] = deque()
     boards: list[Case] = []
     with ThreadPoolExecutor(AHEAD) as builders:
-        for number, cases in enumerate(_crates(first, count, tally, crate)):
+        for number, cases in enumerate(_crates(first, count, tally, crate, make)):
             flags = FULL if number % full == full - 1 else QUICK
             waiting.append((cases, builders.submit(build, cases, folder, flags)))
             for case in cases[::interpret]:
@@ -149,10 +153,11 @@ def run(
     return tally
 
 
-def _crates(first: int, count: int, tally: Tally, size: int) -> Iterator[list[Case]]:
+def _crates(first: int, count: int, tally: Tally, size: int, make: Make) -> Iterator[list[Case]]:
     cases: list[Case] = []
-    for seed in range(first, first + 2 * count):
-        case = prepare(generate(seed))
+    for seed in range(first, first + TRIES * count):
+        program = make(seed)
+        case = None if program is None else prepare(program)
         if case is None:
             tally.refused += 1
             continue

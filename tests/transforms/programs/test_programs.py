@@ -10,11 +10,13 @@ from pathlib import Path
 
 import pytest
 from tests.micropython.vm import missing, require_vm
+from tests.transforms.programs.changes import changed
 from tests.transforms.programs.program import INPUTS
 from tests.transforms.programs.shrink import shrunk
 from tests.transforms.programs.suite import Tally, run
 
 PROGRAMS = {"soak": 50_000}.get(os.environ.get("ALLOY_SIZES", "ci"), 3_000)
+CHANGED = {"soak": 5_000}.get(os.environ.get("ALLOY_SIZES", "ci"), 300)
 FEW = 200
 SHOWN = 3  # differences that are shrunk
 
@@ -50,3 +52,16 @@ def test_differential_answers_are_the_same_when_thousands_of_programs_run_in_eve
     assert tally.inputs["native"] > PROGRAMS * INPUTS * 0.9
     assert tally.share("tame") < 6.0
     assert tally.share("wild") < 15.0
+
+
+@pytest.mark.slow
+@pytest.mark.once
+@pytest.mark.timeout(7200)
+def test_differential_answers_are_the_same_when_programs_are_changed_at_random(tmp_path: Path) -> None:
+    require_vm()
+
+    tally = run(1_000, CHANGED, tmp_path, interpret=2, board=4, make=changed)
+
+    agreed(tally, tmp_path)
+    assert tally.programs == CHANGED
+    assert tally.codes["script.exception"] == 0
