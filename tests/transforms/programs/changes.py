@@ -10,6 +10,7 @@ import copy
 import itertools
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from types import CodeType, FrameType
 from typing import Any
 from unittest.mock import patch
@@ -23,10 +24,11 @@ from alloy_transforms.portable import fmath, kit
 INPUTS = 25
 MAX_LINES = 100_000
 """Lines that all inputs of a program together may run: a change can make a loop endless."""
-NAMES = tuple(
-    "len range min abs int float bool round math kit struct fmath PARAMS STATE ValueError IndexError s out payload n "
-    "m x on h0 h1 transform f C0 C1 i1 i2 f1 t1 d1 a0 a1".split()
-)
+NAMES = (
+    "len", "range", "min", "abs", "int", "float", "bool", "round", "math", "kit", "struct", "fmath", "PARAMS",
+    "STATE", "ValueError", "IndexError", "s", "out", "payload", "n", "m", "x", "on", "h0", "h1", "transform", "f",
+    "C0", "C1", "i1", "i2", "f1", "t1", "d1", "a0", "a1",
+)  # fmt: skip
 LINES = (
     "len = 3", "range = 3", "n = n + 1", "i1 = len(payload)", "i2 = h0(1)", "h0 = 2", "raise ValueError", "out = {}",
     "return 0", "return out", "yield out", "continue", "break", "x = math.pi", "for i1 in range(3): pass",
@@ -139,17 +141,17 @@ class Change:
             put, _ = self.chance.choice(places)
             put(copy.deepcopy(self.chance.choice(places)[1]))
 
-    def _places(self) -> Iterator[tuple[Callable[[ast.expr], None], ast.expr]]:
+    def _places(self) -> Iterator[tuple[Callable[[ast.expr], object], ast.expr]]:
         for node in self._nodes(ast.stmt, ast.expr):
             for name, value in ast.iter_fields(node):
                 if name in ("target", "targets", "returns", "decorator_list"):
                     continue
                 if isinstance(value, ast.expr):
-                    yield lambda e, node=node, name=name: setattr(node, name, e), value
+                    yield partial(setattr, node, name), value
                 elif isinstance(value, list):
                     for at, item in enumerate(value):
                         if isinstance(item, ast.expr):
-                            yield lambda e, value=value, at=at: value.__setitem__(at, e), item
+                            yield partial(value.__setitem__, at), item
 
 
 class _TooLongError(BaseException):

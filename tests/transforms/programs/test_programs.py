@@ -16,7 +16,7 @@ from tests.transforms.programs.shrink import shrunk
 from tests.transforms.programs.suite import Tally, run
 
 PROGRAMS = {"soak": 50_000}.get(os.environ.get("ALLOY_SIZES", "ci"), 3_000)
-CHANGED = {"soak": 5_000}.get(os.environ.get("ALLOY_SIZES", "ci"), 300)
+CHANGED = {"soak": 5_000}.get(os.environ.get("ALLOY_SIZES", "ci"), 200)
 FEW = 200
 SHOWN = 3  # differences that are shrunk
 
