@@ -5,9 +5,7 @@ from __future__ import annotations
 import ast
 import contextlib
 import hashlib
-import io
 import sys
-import tokenize
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +20,7 @@ from .module import Module, read
 from .program import HELPERS, SOURCES, Program
 from .rules import Finding
 from .signatures import call_order
+from .spelling import spelling
 
 MAX_DEPTH = 100  # of one expression; a + b + c + ... counts as nested, because it is
 RECURSION = 12_000  # frames: MAX_DEPTH and 64 blocks in each of 16 functions
@@ -80,7 +79,7 @@ def check(
         if (deep := _too_deep(tree)) is not None:
             sink.add("L202", deep, "this expression")
             return Report("module", sink.sorted())
-        _ascii_names(source, sink)
+        spelling(source, sink)
         module = read(tree, name, sink)
         _given(module, params or {})
         program = Program(module, sink)
@@ -161,19 +160,6 @@ def _too_deep(tree: ast.Module) -> ast.AST | None:
             return node
         stack += [(child, depth) for child in ast.iter_child_nodes(node)]
     return None
-
-
-def _ascii_names(source: bytes, sink: Sink) -> None:
-    """Refuse names outside ASCII. Out of the text: the tree has them as CPython spells them."""
-    if source.isascii():
-        return
-    try:
-        for token in tokenize.generate_tokens(io.StringIO(source.decode("utf-8", "replace")).readline):
-            if token.type == tokenize.NAME and not token.string.isascii():
-                line, column = token.start
-                sink.at("L050", line, len(token.line[:column].encode()) + 1, f"`{token.string}`")
-    except (tokenize.TokenError, SyntaxError):  # what the parser takes and the tokenizer does not
-        sink.at("L050", 1, 1, "something here")
 
 
 @contextlib.contextmanager

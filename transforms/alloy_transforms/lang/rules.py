@@ -190,6 +190,10 @@ RULES: Mapping[str, Rule] = {
         "is a name with letters outside ASCII, whose spelling CPython changes and boards do not",
         "write names in ASCII",
     ),
+    "L051": _lang(
+        "is spelled in a way that boards do not read",
+        "write prefixes in small letters, a blank behind a number, and \\xff for a byte",
+    ),
     "L101": _type("does not take these types", "convert with int(), float() or bool() where it is meant"),
     "L102": _type(
         "changes the type of a variable", "use a second name, or write 0.0 for a float that starts at zero"

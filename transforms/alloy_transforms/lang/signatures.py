@@ -36,6 +36,8 @@ def signatures(module: Module, sink: Sink) -> dict[str, Signature]:
 def _signature(full: str, module: Module, node: ast.FunctionDef, sink: Sink) -> Signature:
     for decorator in node.decorator_list:
         sink.add("L029", decorator, f"`@{ast.unparse(decorator)[:40]}`")
+    if getattr(node, "type_params", None):  # Python 3.12
+        sink.add("L001", node, f"`{node.name}` with parameters of type")
     a = node.args
     if a.vararg or a.kwarg or a.kwonlyargs or a.posonlyargs or a.defaults:
         sink.add("L011", node, f"the head of `{node.name}`")
