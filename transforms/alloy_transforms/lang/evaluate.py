@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from .findings import Sink
 
 MAX_COUNT = 4096  # of a shift: what a board and CPython both do without a thought for memory
-WORD: Ints = (-(1 << 31), (1 << 31) - 1)  # the ends of a slice: boards have machine words there
+WORD: Ints = (
+    -(1 << 31),
+    (1 << 31) - 1,
+)  # ends of slices, exponents of ldexp: boards have machine words there
 MAX_END = 1 << 30  # of a range: a board adds the step before it looks
 NO_NAN: Floats = (-math.inf, math.inf, False)
 
@@ -260,6 +263,8 @@ class Evaluator:
 
     def _ldexp(self, e: Expr, state: State) -> Value:
         a, k = self.expr(e.args[0], state), self.expr(e.args[1], state)
+        if not iv.inside((int(k[0]), int(k[1])), WORD):
+            self.sink.at("L122", e.line, e.column, f"an exponent of `math.ldexp`, {shown(k)},")
         try:
             values = [math.ldexp(x, max(-5000, min(5000, int(n)))) for x in a[:2] for n in k[:2]]
         except OverflowError:

@@ -235,7 +235,8 @@ RULES: Mapping[str, Rule] = {
         "mask the count: x << (n & 63)",
     ),
     "L122": _type(
-        "is not proven to be small (slices: 32 bits, ranges: 2**30); boards raise OverflowError where CPython goes on",
+        "is not proven to be small (slices, ldexp: 32 bits, ranges: 2**30); boards raise OverflowError where CPython "
+        "goes on",
         "bound it before: a mask, or `if i < 0 or i > len(b): raise ValueError(...)`",
     ),
     "L202": _limit("is nested too deeply", "give parts of it a name"),
