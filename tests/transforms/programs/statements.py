@@ -244,7 +244,8 @@ class Statements(Expressions):
             self._for_far()
             return
         old = [n for n in self.scope.names[INT] if n not in self.scope.fixed]
-        taken = bool(old) and self.chance.often(15)  # a variable counts, and the body may assign it
+        # a variable counts, and the body may assign it; in wild programs most of them would leave 64 bits
+        taken = bool(old) and not self.scope.declared.wild and self.chance.often(15)
         name = self.chance.choice(old) if taken else self.counter()
         most = self.chance.choice((1, 2, 3, 4, 6) if self.scope.loops else (1, 2, 3, 5, 8, 8, 15, 19, 23))
         end = str(most) if self.chance.often(50) else self.int_(1, most)
