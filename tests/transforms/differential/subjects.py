@@ -30,6 +30,7 @@ ELEMENTS = Path(__file__).parent / "elements"
 PORTABLE_IMPORTS = {"kit", "fmath", "struct", "math", "binascii"}
 SEED = 20260101
 ROUNDS = 4
+FIRST_AT_MOST = 5_000  # inputs of the first round: there are few EXAMPLES to change
 KEPT_AT_MOST = 2_000  # inputs; several tests use them
 LIMIT_BYTES = 1 << 30
 SAME = 20  # inputs of one kind of answer that the next round begins at
@@ -66,12 +67,14 @@ class Subject:
         answers = Outcome()
         kinds: dict[object, list[Inputs]] = {}
         for number in range(ROUNDS):
+            left = count - len(out)
+            size = left // (ROUNDS - number) if number else min(count // ROUNDS, FIRST_AT_MOST)
             part = cases(
                 self.contract,
                 self.examples,
-                count // ROUNDS,
+                size,
                 SEED + number,
-                more=[given for found in kinds.values() for given in found[-SAME:]],
+                more=[given for found in kinds.values() for given in found[-max(SAME, count // 1000) :]],
                 words=words(self.source.encode()),
                 whole=number == 0,
                 limit_bytes=LIMIT_BYTES,
