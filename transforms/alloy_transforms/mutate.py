@@ -59,8 +59,8 @@ TEXTS = (
 )
 MAX_SIZE = 256  # a number of the source up to this may be the size of a payload
 REPAIRED = 0.9  # share of changed payloads whose checksum and length are made right again
-NEAR = 3
-_ENDS = (b"", b",", b";", b"*", b":")
+NEAR = 3  # numbers of a source that are no further apart are tried together
+_ENDS = (b"", b",", b";", b"*", b":")  # around a letter that is a field of its own
 _TEXT = bytes([*range(32, 127), *b"\r\n\t"])
 Way = Callable[[bytearray], None]
 

@@ -16,10 +16,7 @@ if TYPE_CHECKING:
     from .findings import Sink
 
 MAX_COUNT = 4096  # of a shift: what a board and CPython both do without a thought for memory
-WORD: Ints = (
-    -(1 << 31),
-    (1 << 31) - 1,
-)  # ends of slices, exponents of ldexp: boards have machine words there
+WORD: Ints = (-(1 << 31), (1 << 31) - 1)  # ends of slices, exponents of ldexp: machine words on boards
 MAX_END = 1 << 30  # of a range: a board adds the step before it looks
 NO_NAN: Floats = (-math.inf, math.inf, False)
 
