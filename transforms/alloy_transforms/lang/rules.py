@@ -239,6 +239,10 @@ RULES: Mapping[str, Rule] = {
         "goes on",
         "bound it before: a mask, or `if i < 0 or i > len(b): raise ValueError(...)`",
     ),
+    "L123": _type(
+        "does not fit an element-wise transform",
+        "def f(x: float, ...) -> float: elements and constants are floats",
+    ),
     "L202": _limit("is nested too deeply", "give parts of it a name"),
     "L203": _limit("has too many parts", "split the transform"),
     "L204": _limit("is a table with too many entries", "compute the values"),

@@ -50,15 +50,10 @@ def _signature(full: str, module: Module, node: ast.FunctionDef, sink: Sink) -> 
     if got not in _SCALARS:
         sink.add("L012", node.returns or node, f"the result of `{node.name}`")
     if module.kind == "map" and node.name == "f":
-        if got != "float" or not params or any(kind not in (INT, FLOAT, BOOL) for _, kind in params):
-            sink.add(
-                "L115",
-                node,
-                "the head of `f`",
-                "def f(x: float, ...) -> float: further arguments are numbers",
-            )
-        elif params[0][1] != FLOAT:
-            sink.add("L115", node, "the first parameter of `f`", "def f(x: float, ...) -> float")
+        other = next((name for name, kind in params if kind in (INT, BOOL, BYTES)), "")
+        if got != "float" or not params or other:
+            what = f"the parameter `{other}` of `f`" if other else "the head of `f`"
+            sink.add("L123", node, what)
     return Signature(full, module.name, params, _SCALARS.get(got, "?"), node)
 
 
