@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgpack
 
-from ..native import module
+from ..native import jail, module
 from .answers import Problem, pack, pack_checked, pack_contract, pack_failure
 from .checker import Rejected, check, locate
 from .contract import Profile
@@ -143,6 +143,7 @@ class Worker:
             )  # loaded before the jail closed, in a worker with a module
 
             self._native = NativeRunner(self._runner, self._opened, self._log)
+        jail.trim_heap()  # compiling a file needs more than the file: 0.2 MB for each worker
         state = encode_state(transform.state) if transform.contract.stateful else b""
         return pack_contract(LOADED, transform.contract, state, native=self._native is not None)
 
