@@ -16,7 +16,7 @@ import trio
 from alloy_agent.bench.figure import Figure
 from alloy_agent.bench.modules import built
 from alloy_agent.config.model import Sandbox, TransformRef, Workers
-from alloy_agent.native import kernels
+from alloy_agent.native import CodedError, kernels
 from alloy_agent.pipeline.arrays import ArrayRun, ArrayStep
 from alloy_agent.pipeline.chain import StageReply
 from alloy_agent.workers.accounting import Accounting
@@ -105,6 +105,10 @@ async def _measure(ref: TransformRef, data: bytes, quick: bool) -> list[Figure]:
     return figures
 
 
+def _unexpected(error: CodedError) -> None:
+    raise error
+
+
 def _chunk(payload: bytes) -> Chunk:
     crc = kernels.crc32c(payload)
     return Chunk(cbor.sid(FILE), "run", 0, 0, (0,), (N,), Level.PACKED, payload, crc, len(payload))
@@ -114,7 +118,7 @@ async def _rates(stage: _Stage, chunk: Chunk, wanted: bytes, runs: int) -> list[
     """Elements per second; the numbers must be those of numpy."""
     out = []
     for _ in range(runs + 1):
-        run = ArrayRun([ArrayStep(stage, {"x": "raw", "gain": 1.25})], cbor.sid)
+        run = ArrayRun([ArrayStep(stage, {"x": "raw", "gain": 1.25})], cbor.sid, _unexpected)
         run.begin(FILE)
         began = time.perf_counter()
         _, *made = await run.chunk(chunk)

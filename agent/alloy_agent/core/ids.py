@@ -26,9 +26,13 @@ def stream_run(ns: int) -> str:
     return ulid(ns, os.urandom(10))
 
 
-def file_run(name: str, size: int, mtime_ns: int) -> str:
-    """The run of a file: the same file decoded again gives the same run, so that repeats can be dropped."""
-    seed = f"{name}\0{size}\0{mtime_ns}".encode()
+def file_run(name: str, size: int, mtime_ns: int, *made_by: str) -> str:
+    """The run of a file: the same file decoded again gives the same run, so that repeats can be dropped.
+
+    Args:
+        made_by: what else the values depend on; with another transform it is another run.
+    """
+    seed = "\0".join((name, str(size), str(mtime_ns), *made_by)).encode()
     return ulid(mtime_ns, hashlib.sha256(seed).digest())
 
 

@@ -9,16 +9,18 @@ from __future__ import annotations
 import hashlib
 from array import array
 from collections import Counter, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from math import prod
 from typing import Final, Protocol
 
 from alloy_agent.config.model import Attribute
-from alloy_agent.native import kernels
+from alloy_agent.native import CodedError, kernels
 from alloy_transforms.record import Chunk, Column, Descriptor, Manifest, Stage, Variable, VariableSummary
 from alloy_transforms.sandbox.contract import Contract
 
+from .again import again
 from .chain import StageReply
 from .elements import NUMBERS, Answers, count, physical, pieces
 from .outlet import SidOf
@@ -56,6 +58,11 @@ class ArrayStep:
     inputs: Taken
 
     @property
+    def identity(self) -> str:
+        """What the values depend on beside the file."""
+        return f"{self.stage.contract.digest} {sorted(self.inputs.items())}"
+
+    @property
     def variable(self) -> str:
         """Path or name of the variable whose elements it takes."""
         return next(given for given in self.inputs.values() if isinstance(given, str))
@@ -82,11 +89,15 @@ class ArrayRun:
     Args:
         steps: in order; one may take what an earlier one added.
         sid_of: id of a descriptor.
+        on_error: told why a stage is asked again.
     """
 
-    def __init__(self, steps: Sequence[ArrayStep], sid_of: SidOf) -> None:
+    def __init__(
+        self, steps: Sequence[ArrayStep], sid_of: SidOf, on_error: Callable[[CodedError], None]
+    ) -> None:
         self._steps = steps
         self._sid_of = sid_of
+        self._on_error = on_error
         self._sid = ""
         self._variables: list[Variable] = []
         self._derived: dict[int, list[_Derived]] = {}  # by source
@@ -234,7 +245,7 @@ class ArrayRun:
                 else taken
                 for name, _ in contract.inputs
             ]
-            reply = await stage.run_columns(columns, stop - start)
+            reply = await again(partial(stage.run_columns, columns, stop - start), self._on_error)
             made = reply.columns[0]
             answers.add(start, stop, reply.src, made.values, made.validity)
             for error in reply.errors:

@@ -1,7 +1,7 @@
 """A pipeline of files: folder, jailed decoder, blocks, window.
 
 A file is settled only after its manifest is safe at every sink, so a crash in between decodes it again; its run id
-depends on the file alone, so consumers drop what they have already.
+depends on the file and its transforms alone, so consumers drop what they have already.
 """
 
 from __future__ import annotations
@@ -164,7 +164,7 @@ class FilePipeline:
         descriptor: Descriptor | None = None
         facts = FileFacts(file.name)
         self._remember(facts)
-        run = file_run(file.name, file.size, file.mtime_ns)
+        run = file_run(file.name, file.size, file.mtime_ns, *[step.identity for step in self.steps])
         arrays = self._arrays()
         async with self._decode(file, run=run) as items:
             async for item in items:
@@ -191,7 +191,7 @@ class FilePipeline:
                     facts.problem = ": ".join(manifest.errors[0])[:MAX_PROBLEM] if manifest.errors else ""
                     self.stats.rows += 1
                     job.status = manifest.status
-                    if self.state == "disabled":
+                    if job.refused is None:
                         self.state, self.reason = "running", ""
                     await self.window.add(messages, job.settle, job.refuse_last)
 
@@ -200,7 +200,10 @@ class FilePipeline:
             return _AsDecoded()
         from .arrays import ArrayRun  # most pipelines of files have no transform
 
-        return ArrayRun(self.steps, self._sid_of)
+        return ArrayRun(self.steps, self._sid_of, self._asked_again)
+
+    def _asked_again(self, error: CodedError) -> None:
+        self.reason = str(error)
 
     def _remember(self, facts: FileFacts) -> None:
         self.files.append(facts)

@@ -22,14 +22,13 @@ from alloy_agent.errors import AgentError
 from alloy_agent.native import CodedError
 from alloy_devices.source import Input, Source
 
+from .again import again
 from .chain import Progress, Refused, Stage
 from .deadletter import DeadLetters, Letter
 from .queue import BatchLimits, InputQueue, cost
 from .routes import Block, Outcome, Route
 from .window import Window
 
-TRIES = 5
-"""How often a batch is offered to stages whose worker cannot be had, before the pipeline is started anew."""
 GIVEN_UP_AFTER = 3
 """Failures of the pipeline over one batch, none of them the world's fault, before the batch is given up."""
 BURY_FIRST_S, BURY_MAX_S = 0.5, 30.0
@@ -195,18 +194,12 @@ class RecordPipeline:
         return outcome.refused
 
     async def _outcome(self, hand: _InHand) -> Outcome:
-        """Run the stages; what may work the next time (a zygote that died) is tried again a few times."""
-        delay = 0.1
-        for _ in range(TRIES - 1):
-            try:
-                return await self.route.run(hand.batch, hand.progress)
-            except CodedError as error:
-                if not error.retryable:
-                    raise
-                self.reason = str(error)
-            await trio.sleep(delay)
-            delay *= 2
-        return await self.route.run(hand.batch, hand.progress)
+        """Run the stages."""
+
+        def note(error: CodedError) -> None:
+            self.reason = str(error)
+
+        return await again(partial(self.route.run, hand.batch, hand.progress), note)
 
     def _letters_of(self, batch: Sequence[Input], refused: Sequence[Refused]) -> list[Letter]:
         return [self._letter(batch[r.index], r) for r in refused]

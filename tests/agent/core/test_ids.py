@@ -35,8 +35,13 @@ def test_runs_differ_when_they_begin_in_the_same_moment() -> None:
 
 def test_the_run_of_a_file_is_the_same_when_it_is_decoded_again() -> None:
     assert file_run("a.h5", 10, 5) == file_run("a.h5", 10, 5)
-    others = {file_run("a.h5", 11, 5), file_run("a.h5", 10, 6), file_run("b.h5", 10, 5)}
-    assert len(others | {file_run("a.h5", 10, 5)}) == 4
+    others = {
+        file_run("a.h5", 11, 5),
+        file_run("a.h5", 10, 6),
+        file_run("b.h5", 10, 5),
+        file_run("a.h5", 10, 5, "t"),
+    }
+    assert len(others | {file_run("a.h5", 10, 5)}) == 5
 
 
 @pytest.mark.parametrize("mtime_ns", [-1, 0, 2**63 - 1])

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import math
+import os
+import signal
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import trio
 from tests.fakes.stages import with_stage
 
 from alloy_agent.config.model import Attribute
@@ -17,6 +21,7 @@ from alloy_agent.errors import TransformDisabledError
 from alloy_agent.pipeline.arrays import BATCH, ArrayRun, ArrayStep, Taken
 from alloy_agent.workers.transform import TransformStage, WorkerPool
 from alloy_devices.formats.model import PIECE_BYTES
+from alloy_native import CodedError
 from alloy_native.kernels import crc32c, pack_bits
 from alloy_transforms.record import (
     Chunk,
@@ -53,6 +58,8 @@ FILE = Descriptor(
 SID = cbor.sid(FILE)
 STORED = np.arange(ROWS * COLUMNS, dtype="<i2").reshape(ROWS, COLUMNS)
 
+told: list[CodedError] = []
+
 Body = Callable[[TransformStage], Awaitable[None]]
 
 
@@ -79,7 +86,7 @@ def with_rate(body: Body, source: str = RATE) -> None:
 def started(
     stage: TransformStage, inputs: Taken, descriptor: Descriptor = FILE
 ) -> tuple[ArrayRun, Descriptor]:
-    run = ArrayRun([ArrayStep(stage, inputs)], cbor.sid)
+    run = ArrayRun([ArrayStep(stage, inputs)], cbor.sid, told.append)
     return run, run.begin(descriptor)
 
 
@@ -136,7 +143,7 @@ def test_a_later_transform_takes_what_an_earlier_one_made() -> None:
             ArrayStep(stage, {"x": "/1", "exposure": 2.0}),
             ArrayStep(stage, {"x": "/1/rate", "exposure": 4.0}),
         ]
-        run = ArrayRun(steps, cbor.sid)
+        run = ArrayRun(steps, cbor.sid, told.append)
         described = run.begin(FILE)
         assert [v.path for v in described.variables] == ["/1", "/2", "/1/rate", "/1/rate/rate"]
         found = await run.chunk(block(STORED[:1], 0, 0))
@@ -204,9 +211,45 @@ def test_file_is_delivered_as_it_is_when_it_lacks_what_the_transform_takes(input
 def test_second_variable_of_one_name_is_left_out() -> None:
     async def body(stage: TransformStage) -> None:
         step = ArrayStep(stage, {"x": "/1", "exposure": 1.0})
-        run = ArrayRun([step, step], cbor.sid)
+        run = ArrayRun([step, step], cbor.sid, told.append)
         assert [v.path for v in run.begin(FILE).variables] == ["/1", "/2", "/1/rate"]
         assert run.end(closed()).errors[0][0] == "pipeline.no_input"
+
+    with_rate(body)
+
+
+@pytest.mark.slow
+def test_chunk_is_whole_when_the_zygote_is_killed_in_the_middle_of_it() -> None:
+    async def body(stage: TransformStage) -> None:
+        run, _ = started(stage, {"x": "/1", "exposure": 1.0})
+        _, wanted = await run.chunk(block(STORED, 0, 0))
+
+        async def kill() -> None:
+            before = stage.accounting.calls
+            while stage.accounting.calls < before + 1:
+                await trio.lowlevel.checkpoint()
+            stat = Path(f"/proc/{stage.pid}/stat").read_text()  # noqa: ASYNC240 - /proc
+            os.kill(int(stat.split()[3]), signal.SIGKILL)
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(kill)
+            _, made = await run.chunk(block(STORED, 0, 1))
+        assert made.payload == wanted.payload
+
+    with_rate(body)
+
+
+def test_run_is_another_when_the_inputs_are() -> None:
+    async def body(stage: TransformStage) -> None:
+        one, again, other = (
+            ArrayStep(stage, inputs).identity
+            for inputs in (
+                {"x": "/1", "exposure": 1.0},
+                {"exposure": 1.0, "x": "/1"},
+                {"x": "/1", "exposure": 2.0},
+            )
+        )
+        assert one == again != other
 
     with_rate(body)
 
