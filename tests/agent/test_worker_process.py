@@ -65,6 +65,30 @@ def test_frames_go_there_and_back_when_small_and_large() -> None:
     with_zygote(test, "echo")
 
 
+def test_other_tasks_have_their_turn_when_every_frame_is_there_already() -> None:
+    turns = 0
+
+    async def count() -> None:
+        nonlocal turns
+        while True:
+            await trio.lowlevel.checkpoint()
+            turns += 1
+
+    async def test(zygote: Zygote) -> None:
+        async with await zygote.spawn(profile="transform", memory_bytes=BUDGET) as worker:
+            for _ in range(3):
+                await worker.send(b"x")
+            await trio.sleep(0.1)  # all answers have come
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(count)
+                for n in range(3):
+                    await worker.receive(1)
+                    assert turns >= n
+                nursery.cancel_scope.cancel()
+
+    with_zygote(test, "echo")
+
+
 def test_worker_sees_nothing_of_the_core(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALLOY_SECRET", "hunter2")
 

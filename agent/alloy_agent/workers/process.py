@@ -84,13 +84,14 @@ class WorkerProcess:
                 del unsent[0]
 
     async def receive(self, max_bytes: int) -> bytes:
-        """The body of the next frame.
+        """The body of the next frame. Other tasks have their turn meanwhile, also where it is there already.
 
         Raises:
             WorkerDiedError: the worker has ended (code by its exit), or its frame is longer than `max_bytes`
                 (`violation.protocol`; it is killed).
         """
         await trio.lowlevel.checkpoint_if_cancelled()
+        waited = False
         while True:
             try:
                 body = self._splitter.pop(max_bytes)
@@ -98,11 +99,16 @@ class WorkerProcess:
                 self.kill(error.code)
                 raise await self._death(error) from error
             if body is not None:
+                if (
+                    not waited
+                ):  # a worker on the same core may answer before this process runs again, every time
+                    await trio.lowlevel.cancel_shielded_checkpoint()
                 return body
             wanted = self._splitter.missing()
             try:
                 data = os.read(self._fd(), READ_BYTES if wanted > READ_BYTES else max(wanted, 4096))
             except BlockingIOError:
+                waited = True
                 await trio.lowlevel.wait_readable(self._fd())
                 continue
             except ConnectionResetError:
