@@ -199,7 +199,7 @@ class ArrayRun:
                 )
                 return False
             constants[name] = float(number)
-        added = self._variable(contract, variable)
+        added = self._variable(contract, variable, constants)
         if len(self._variables) - len(descriptor.variables) >= DERIVED_MAX or any(
             added.path == (v.path or v.name) for v in self._variables
         ):
@@ -213,7 +213,7 @@ class ArrayRun:
         )
         return True
 
-    def _variable(self, contract: Contract, source: Variable) -> Variable:
+    def _variable(self, contract: Contract, source: Variable, constants: Mapping[str, float]) -> Variable:
         made = contract.outputs[0]
         at = source.path or source.name
         return Variable(
@@ -227,7 +227,11 @@ class ArrayRun:
             range=made.range,
             coords=source.coords,
             chunk=source.chunk,
-            attrs={"source": at, "transform": contract.name},
+            attrs={
+                "source": at,
+                "transform": contract.name,
+                **{f"argument.{name}": value for name, value in constants.items()},
+            },
         )
 
     async def _make(self, derived: _Derived, chunk: Chunk) -> Chunk:

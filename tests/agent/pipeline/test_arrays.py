@@ -95,7 +95,8 @@ def test_variable_is_added_when_a_file_has_what_the_transform_takes() -> None:
         run, described = started(stage, {"x": "/1", "exposure": Attribute(attribute="EXPTIME")})
         added = described.variables[2]
         assert (added.name, added.path, added.dims, added.dtype) == ("rate", "/1/rate", ("y", "x"), "f8")
-        assert (added.unit, added.attrs["source"]) == ("{ct}/s", "/1")
+        assert added.unit == "{ct}/s"
+        assert added.attrs == {"source": "/1", "transform": "t", "argument.exposure": 4.0}
         assert [(s.name, s.tier) for s in described.prov.stages] == [("t", "sandbox")]
         sid = cbor.sid(described)
 
