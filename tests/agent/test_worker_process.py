@@ -66,7 +66,7 @@ def test_frames_go_there_and_back_when_small_and_large() -> None:
 
 
 def test_other_tasks_have_their_turn_when_every_frame_is_there_already() -> None:
-    turns = 0
+    frames, turns = 20, 0
 
     async def count() -> None:
         nonlocal turns
@@ -76,15 +76,15 @@ def test_other_tasks_have_their_turn_when_every_frame_is_there_already() -> None
 
     async def test(zygote: Zygote) -> None:
         async with await zygote.spawn(profile="transform", memory_bytes=BUDGET) as worker:
-            for _ in range(3):
+            for _ in range(frames):
                 await worker.send(b"x")
             await trio.sleep(0.1)  # all answers have come
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(count)
-                for n in range(3):
+                for _ in range(frames):
                     await worker.receive(1)
-                    assert turns >= n
                 nursery.cancel_scope.cancel()
+            assert turns >= frames // 2  # in which order tasks run that are ready together is left to chance
 
     with_zygote(test, "echo")
 
