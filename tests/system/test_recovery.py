@@ -315,9 +315,8 @@ def test_poison_is_found_with_few_kills_when_it_hides_among_a_thousand(at: int) 
         assert stage.accounting.deaths <= 2 + n.bit_length() - 1
         assert (stage.policy.state, stage.policy.script_batches) == ("in_use", 0)
 
-    with_stage(
-        source, body, workers=Workers(max=1, wall_ms=300, first_wall_ms=300)
-    )  # an honest batch takes 2 ms
+    # An honest batch takes 2 ms.
+    with_stage(source, body, workers=Workers(max=1, wall_ms=300, first_wall_ms=300))
 
 
 def test_inputs_are_given_up_raw_when_a_violation_ends_a_batch() -> None:

@@ -158,15 +158,7 @@ def _array(found: _Findings, key: str, ref: TransformRef, contract: Contract) ->
         return
     _params(found, key, ref, contract)
     known = dict(contract.inputs)
-    for name in ref.inputs:
-        if name not in known:
-            found.add(
-                f"{key}.inputs.{name}",
-                "config.unknown_field",
-                f"`{contract.name}` has no parameter `{name}`",
-                expected=f"one of {_listed(known)}",
-                hint=_perhaps(name, known),
-            )
+    _only(found, f"{key}.inputs", contract, ref.inputs, known)
     for name in known:
         if name not in ref.inputs:
             found.add(
@@ -178,14 +170,21 @@ def _array(found: _Findings, key: str, ref: TransformRef, contract: Contract) ->
 
 
 def _params(found: _Findings, key: str, ref: TransformRef, contract: Contract) -> None:
-    for name in ref.params:
-        if name not in contract.params:
+    _only(found, f"{key}.params", contract, ref.params, contract.params)
+
+
+def _only(
+    found: _Findings, key: str, contract: Contract, given: Iterable[str], known: Mapping[str, object]
+) -> None:
+    """Report what is given and is none of the known parameters."""
+    for name in given:
+        if name not in known:
             found.add(
-                f"{key}.params.{name}",
+                f"{key}.{name}",
                 "config.unknown_field",
                 f"`{contract.name}` has no parameter `{name}`",
-                expected=f"one of {_listed(contract.params)}" if contract.params else "no `params`",
-                hint=_perhaps(name, contract.params),
+                expected=f"one of {_listed(known)}" if known else "no `params`",
+                hint=_perhaps(name, known),
             )
 
 

@@ -16,9 +16,7 @@ MAX_SOURCES_BYTES = 8 << 20  # sources of all transforms together [B]
 MAX_NAME_CHARS = 64  # pipeline, stream, fleet, device [characters]
 
 MAX_DOCUMENT_BYTES = 16 << 20  # the compiled document [B]
-COMPILE_WALL_S = (
-    30.0  # the compiler process [s]; a host that stands still for seconds is no reason not to start
-)
+COMPILE_WALL_S = 30.0  # the compiler process [s]; beyond its CPU, a host may stand still for seconds
 COMPILE_CPU_S = 10  # of it [s]
 COMPILE_DATA_BYTES = 192 << 20  # RLIMIT_DATA of the compiler process [B]
 COMPILE_STDERR_BYTES = 64 << 10  # what the core keeps of its stderr [B]

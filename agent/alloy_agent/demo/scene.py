@@ -24,8 +24,9 @@ from alloy_devices.sims import gpsd, lns, pms5003
 from alloy_devices.sims.pty import PtyPort
 
 STARTED_S = 60.0
-END_S = 20.0  # from SIGTERM to SIGKILL; a stop drains for ten seconds at most
 """How long a child process may take to say that it is up."""
+END_S = 20.0
+"""From SIGTERM to SIGKILL; a stop drains for ten seconds at most."""
 
 
 def package() -> Traversable:

@@ -99,9 +99,8 @@ class WorkerProcess:
                 self.kill(error.code)
                 raise await self._death(error) from error
             if body is not None:
-                if (
-                    not waited
-                ):  # a worker on the same core may answer before this process runs again, every time
+                if not waited:
+                    # A worker on the same core may answer before this process runs again, every time.
                     await trio.lowlevel.cancel_shielded_checkpoint()
                 return body
             wanted = self._splitter.missing()

@@ -224,6 +224,7 @@ def test_chunk_is_whole_when_the_zygote_is_killed_in_the_middle_of_it() -> None:
     async def body(stage: TransformStage) -> None:
         run, _ = started(stage, {"x": "/1", "exposure": 1.0})
         _, wanted = await run.chunk(block(STORED, 0, 0))
+        killed = stage.pid
 
         async def kill() -> None:
             before = stage.accounting.calls
@@ -236,6 +237,7 @@ def test_chunk_is_whole_when_the_zygote_is_killed_in_the_middle_of_it() -> None:
             nursery.start_soon(kill)
             _, made = await run.chunk(block(STORED, 0, 1))
         assert made.payload == wanted.payload
+        assert stage.pid != killed
 
     with_rate(body)
 

@@ -30,7 +30,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 VARIANTS = {"quick": 200, "ci": 2000, "soak": 50_000}[os.environ.get("ALLOY_SIZES", "quick")]
 LARGEST = 160_000  # bytes; of the good files, those up to here stand for all: each is decoded a hundred times
 LIMITS = DecoderLimits(wall_s=2.0, silence_s=2.0, memory_bytes=96 << 20, cpu_s=4, workers=2, idle_s=300.0)
-ATTEMPT_S = 120.0  # no file may hold the core longer, whatever happens
+ATTEMPT_S = 30.0  # no file may hold the core longer, whatever happens
 WARM = VARIANTS // 4  # variants before the core's own memory is looked at
 GROWTH_MAX = 8 << 20  # bytes of the core over all others
 

@@ -84,9 +84,8 @@ def load(
         ) from None
     except BaseException as error:
         raise Rejected(_body_problem(error, file, source)) from None
-    reader = (
-        MapReader if "array" in needs else Reader
-    )  # what the checker saw decides, not what the module did
+    # What the checker saw decides, not what the module did.
+    reader = MapReader if "array" in needs else Reader
     return reader(module.__dict__, source, file).read(name, profile, params, needs)
 
 
