@@ -151,7 +151,7 @@ class FilePipeline:
         try:
             await self._whole(job)
         except CodedError as error:
-            await self._give_up(file, error)
+            await self._give_up(job, error)
         except BaseException:
             file.settle("retry")  # the pipeline failed or was cancelled: the file is offered again
             raise
@@ -178,7 +178,10 @@ class FilePipeline:
                 if descriptor is None:
                     raise AgentError("violation.protocol", "the decoder sent a block before its descriptor")
                 if isinstance(item, Chunk):
-                    for chunk in await arrays.chunk(item):
+                    job.in_stages = True
+                    chunks = await arrays.chunk(item)
+                    job.in_stages = False
+                    for chunk in chunks:
                         messages = [encoding.encode_chunk(chunk, descriptor) for _, encoding in self._sinks]
                         facts.chunks += 1
                         facts.values += chunk.stats.n_valid if chunk.stats else 0
@@ -216,14 +219,16 @@ class FilePipeline:
                 facts.outcome = outcome
                 return
 
-    async def _give_up(self, file: FileInput, error: CodedError) -> None:
+    async def _give_up(self, job: _Job, error: CodedError) -> None:
+        file = job.file
         self.stats.refused += 1
         if error.code in self.stats.by_code or len(self.stats.by_code) < MAX_CODES:
             self.stats.by_code[error.code] = self.stats.by_code.get(error.code, 0) + 1
         self.note(file.name, error.code)
-        if error.code in STAGE_FAILED:  # the transform's fault, not the file's: it waits
-            self.state, self.reason = "disabled", f"{error.code}: {error.got or error.what}"
-        if error.retryable or error.code in STAGE_FAILED:
+        if job.in_stages:  # the fault of a transform, or of nobody, and never the file's: it waits
+            self.state = "disabled" if error.code in STAGE_FAILED else self.state
+            self.reason = f"{error.code}: {error.got or error.what}"
+        if job.in_stages or error.retryable:
             file.settle("retry")
             return
         await self.bury(file, error)
@@ -281,6 +286,7 @@ class _Job:
 
     pipeline: FilePipeline
     file: FileInput
+    in_stages: bool = False
     status: str = ""
     refused: AgentError | None = None
 

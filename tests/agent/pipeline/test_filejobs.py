@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 
@@ -13,16 +13,23 @@ from tests.agent.pipeline.making import BUSY, FORBIDDEN, MemorySink
 from tests.transforms.wire_records import FIELD, field_chunk
 from trio.testing import MockClock
 
-from alloy_agent.errors import AgentError
+from alloy_agent.errors import AgentError, TransformDisabledError, WorkerError
+from alloy_agent.pipeline.arrays import ArrayStep
+from alloy_agent.pipeline.chain import StageReply
 from alloy_agent.pipeline.deadletter import DeadLetters
 from alloy_agent.pipeline.filejobs import FilePipeline, Item
 from alloy_agent.pipeline.window import Retry, Window
 from alloy_devices.errors import FormatError
 from alloy_devices.source import EmitFile, FileInput, SourceStats
-from alloy_transforms.record import ClockState, Level, Manifest
+from alloy_transforms.record import ClockState, Column, Level, Manifest
+from alloy_transforms.sandbox.contract import Contract, Field, Profile
 from alloy_transforms.wire import cbor
 
 SID = cbor.sid(FIELD)
+RATE = Contract(
+    "rate", "", Profile.PORTABLE, "0" * 64, (("x", "float"),), (Field("rate", "f64", optional=True),), False,
+    needs=("array",), elementwise=True,
+)  # fmt: skip
 CHUNK = field_chunk(Level.PACKED)
 
 
@@ -40,8 +47,26 @@ class OneFile:
         await trio.sleep_forever()
 
 
+class Failing:
+    """An element-wise transform whose stage cannot answer."""
+
+    tier = "sandbox"
+    contract = RATE
+
+    def __init__(self, error: AgentError) -> None:
+        self.error = error
+
+    async def run_columns(self, columns: Sequence[Column], n: int) -> StageReply:
+        raise self.error
+
+
 def run(
-    folder: Path, sink: MemorySink, *, drop: bool = False, error: Exception | None = None
+    folder: Path,
+    sink: MemorySink,
+    *,
+    drop: bool = False,
+    error: Exception | None = None,
+    steps: Sequence[ArrayStep] = (),
 ) -> list[object]:
     source = OneFile()
 
@@ -67,6 +92,7 @@ def run(
         cbor.sid,
         letters,
         lambda _: None,
+        steps=steps,
         drop_refused=drop,
     )
 
@@ -82,7 +108,12 @@ def run(
     except BaseExceptionGroup:
         if not isinstance(error, RuntimeError):
             raise
-    return [*source.outcomes, letters.count, pipeline.files[-1].outcome]
+    return [
+        *source.outcomes,
+        letters.count,
+        pipeline.files[-1].outcome,
+        *([pipeline.reason] if steps else ()),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -115,7 +146,6 @@ def test_a_file_is_offered_again_when_its_letter_cannot_be_written(tmp_path: Pat
     [
         (FormatError("format.crash", "damaged"), ["failed", 1, "format.crash"]),
         (AgentError("worker.zygote", "gone", retryable=True), ["retry", 0, "worker.zygote"]),
-        (AgentError("transform.disabled", "out of use"), ["retry", 0, "transform.disabled"]),
         (RuntimeError("our own fault"), ["retry", 0, "decoding"]),
     ],
 )
@@ -123,3 +153,17 @@ def test_a_file_that_cannot_be_decoded_is_settled_by_who_is_to_blame(
     tmp_path: Path, error: Exception, outcome: list[object]
 ) -> None:
     assert run(tmp_path, MemorySink(), error=error) == outcome
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        TransformDisabledError("transform.disabled", "out of use"),
+        WorkerError("build.lang", "the file loads no more"),
+        WorkerError("worker.zygote", "gone", retryable=True),
+    ],
+)
+def test_a_file_waits_when_a_transform_of_its_arrays_fails(tmp_path: Path, error: WorkerError) -> None:
+    steps = [ArrayStep(Failing(error), {"x": "/t2m"})]
+
+    assert run(tmp_path, MemorySink(), steps=steps) == ["retry", 0, error.code, f"{error.code}: {error.what}"]
